@@ -1,0 +1,258 @@
+// A channel of T: what happens under the lock when a sender and a receiver meet, and the blocking calls around it.
+//
+// Thread-safety: all of it; functions that end in _locked under lock_. Under the lock runs no user code but T's nothrow
+// move, and nobody is woken: a function that has claimed a peer gives back its node, and the caller wakes it after unlock.
+//
+// Invariants: channel_base.h. Order: first in, first out, for values and for waiters. A value that arrives while a receiver
+// waits goes into that receiver's hands, past the (empty) buffer; nobody barges in.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "weir/channels/internal/channel_base.h"
+#include "weir/channels/internal/select_case.h"
+#include "weir/channels/internal/slot_ring.h"
+#include "weir/channels/status.h"
+#include "weir/runtime/internal/interrupt.h"
+
+namespace weir::internal {
+
+template <class T>
+class channel_core final : public channel_base {
+ public:
+  channel_core(std::size_t capacity, std::string_view name, site where) : channel_base(name, where), ring_(capacity) {}
+
+  enum class step : bool { would_wait, done };
+  // What a step leaves to be done after unlock.
+  struct aftermath {
+    wait_node* woken = nullptr;
+    typename slot_ring<T>::shell shell;
+    bool closed = false;  // done, because the channel is closed
+  };
+
+  // Moves `value` out only if it is sent. The try_ calls are no cancellation points: they report what they see.
+  send_status try_send(T& value) {
+    aftermath after;
+    lock_.lock();
+    const step s = send_locked(value, after);
+    lock_.unlock();
+    if (s == step::would_wait) return send_status::full;
+    settle(after);
+    return after.closed ? send_status::closed : send_status::ok;
+  }
+
+  send_status send(T& value, deadline limit) {
+    aftermath after;
+    lock_.lock();
+    if (send_locked(value, after) == step::done) {
+      lock_.unlock();
+      return end_send(after);
+    }
+    if (limit.expired()) {
+      lock_.unlock();
+      return send_status::timeout;
+    }
+    switch (wait_locked(senders_, &value, "send", limit)) {
+      case wait_end::handed: return send_status::ok;
+      case wait_end::timeout: return send_status::timeout;
+      case wait_end::closed: closed_or_cancelled("send"); return send_status::closed;
+      case wait_end::cancelled: break;
+    }
+    meet_cancel("send");
+    return send_status::closed;
+  }
+
+  recv_status try_recv(std::optional<T>& out) {
+    aftermath after;
+    lock_.lock();
+    const step s = recv_locked(out, after);
+    lock_.unlock();
+    if (s == step::would_wait) return recv_status::empty;
+    settle(after);
+    return after.closed ? recv_status::closed : recv_status::ok;
+  }
+
+  recv_status recv(std::optional<T>& out, deadline limit) {
+    aftermath after;
+    lock_.lock();
+    if (recv_locked(out, after) == step::done) {
+      lock_.unlock();
+      return end_recv(after);
+    }
+    if (limit.expired()) {
+      lock_.unlock();
+      return recv_status::timeout;
+    }
+    switch (wait_locked(receivers_, &out, "recv", limit)) {
+      case wait_end::handed: return recv_status::ok;
+      case wait_end::timeout: return recv_status::timeout;
+      case wait_end::closed: closed_or_cancelled("recv"); return recv_status::closed;
+      case wait_end::cancelled: break;
+    }
+    meet_cancel("recv");
+    return recv_status::closed;
+  }
+
+  // For select (select_case.h).
+  using enrolled = select_case::enrolled;
+  enrolled enroll_send(T& value, wait_node& node, bool& closed);
+  enrolled enroll_recv(std::optional<T>& out, wait_node& node, bool& closed);
+  void withdraw_send(wait_node& node) noexcept { withdraw(senders_, node); }
+  void withdraw_recv(wait_node& node) noexcept { withdraw(receivers_, node); }
+
+  std::size_t length() noexcept override {
+    lock_.lock();
+    const std::size_t n = ring_.length();
+    lock_.unlock();
+    return n;
+  }
+  std::size_t capacity() const noexcept override { return ring_.capacity(); }
+
+ private:
+  static std::optional<T>& target(wait_node& receiver) noexcept { return *static_cast<std::optional<T>*>(receiver.slot); }
+  static T& source(wait_node& sender) noexcept { return *static_cast<T*>(sender.slot); }
+
+  step send_locked(T& value, aftermath& after) noexcept {
+    if (closed_) {
+      after.closed = true;
+      return step::done;
+    }
+    if (planted(bug::claim_after_move) && !receivers_.empty()) target(*receivers_.front()).emplace(std::move(value));
+    if (wait_node* const receiver = receivers_.claim_first()) {
+      if (!planted(bug::claim_after_move)) target(*receiver).emplace(std::move(value));
+      after.woken = receiver;
+      return step::done;
+    }
+    if (!ring_.room()) return step::would_wait;
+    ring_.push(std::move(value));
+    return step::done;
+  }
+
+  step recv_locked(std::optional<T>& out, aftermath& after) noexcept {
+    if (ring_.length() > 0) {
+      after.shell = ring_.take(out);
+      after.woken = refill_locked();
+      return step::done;
+    }
+    if (wait_node* const sender = senders_.claim_first()) {
+      out.emplace(std::move(source(*sender)));
+      after.woken = sender;
+      return step::done;
+    }
+    after.closed = closed_;
+    return closed_ ? step::done : step::would_wait;
+  }
+
+  // Moves the value of the longest-waiting sender into the buffer. The sender is claimed; null if there is none or no room.
+  wait_node* refill_locked() noexcept {
+    if (senders_.empty() || !ring_.room()) return nullptr;
+    wait_node* const sender = senders_.claim_first();
+    if (sender) ring_.push(std::move(source(*sender)));
+    return sender;
+  }
+
+  // Not under the lock.
+  void settle(const aftermath& after) noexcept {
+    if (after.woken) after.woken->owner->wake();
+    if (after.shell && ring_.retire(after.shell)) serve_turned_away();
+  }
+  // A sender found a shell in its way; it is gone now.
+  void serve_turned_away() noexcept {
+    for (;;) {
+      lock_.lock();
+      wait_node* const sender = refill_locked();
+      lock_.unlock();
+      if (sender == nullptr) return;
+      sender->owner->wake();
+    }
+  }
+
+  send_status end_send(const aftermath& after) {
+    settle(after);
+    if (!after.closed) return send_status::ok;
+    closed_or_cancelled("send");
+    return send_status::closed;
+  }
+  recv_status end_recv(const aftermath& after) {
+    settle(after);
+    if (!after.closed) return recv_status::ok;
+    closed_or_cancelled("recv");
+    return recv_status::closed;
+  }
+
+  // Claims the first peer in `peers` together with the node's owner. `peer` is null if none is there and the owner is open.
+  enrolled pair_locked(wait_list& peers, wait_node& node, wait_node*& peer) noexcept {
+    bool cancelled = false;
+    switch (peers.claim_first_with(*node.owner, &peer, &cancelled)) {
+      case wait_list::pair_result::won: return enrolled::done;
+      case wait_list::pair_result::self_lost: return enrolled::lost;
+      case wait_list::pair_result::retry: return cancelled ? enrolled::cancelled : enrolled::again;
+      case wait_list::pair_result::none: break;
+    }
+    return enrolled::waiting;
+  }
+
+  void discard() noexcept override { ring_.clear(); }
+
+  slot_ring<T> ring_;  // guarded by lock_
+};
+
+template <class T>
+auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> enrolled {
+  wait_node* peer = nullptr;
+  lock_.lock();
+  enrolled e = enrolled::waiting;
+  if (closed_) {
+    closed = true;
+    e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+  } else {
+    e = pair_locked(receivers_, node, peer);
+    if (e == enrolled::done) {
+      target(*peer).emplace(std::move(value));
+    } else if (e == enrolled::waiting) {
+      if (ring_.room()) {
+        e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+        if (e == enrolled::done) ring_.push(std::move(value));
+      } else {
+        node.slot = &value;
+        senders_.push_back(node);
+      }
+    }
+  }
+  lock_.unlock();
+  if (peer) peer->owner->wake();
+  return e;
+}
+
+template <class T>
+auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& closed) -> enrolled {
+  aftermath after;
+  lock_.lock();
+  enrolled e = enrolled::waiting;
+  if (ring_.length() > 0) {
+    e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+    if (e == enrolled::done) {
+      after.shell = ring_.take(out);
+      after.woken = refill_locked();
+    }
+  } else {
+    e = pair_locked(senders_, node, after.woken);
+    if (e == enrolled::done) {
+      out.emplace(std::move(source(*after.woken)));
+    } else if (e == enrolled::waiting) {
+      if (closed_) {
+        closed = true;
+        e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+      } else {
+        node.slot = &out;
+        receivers_.push_back(node);
+      }
+    }
+  }
+  lock_.unlock();
+  settle(after);
+  return e;
+}
+
+}  // namespace weir::internal

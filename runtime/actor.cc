@@ -1,0 +1,71 @@
+#include "weir/runtime/actor.h"
+
+#include <fmt/core.h>
+
+#include <exception>
+
+#include "weir/runtime/internal/runtime_core.h"
+
+namespace weir::internal {
+namespace {
+
+class join_wait final : public wait_reason {
+ public:
+  explicit join_wait(const actor_core& a) noexcept : actor_(a) {}
+  const char* verb() const noexcept override { return "join"; }
+  std::string object() const override { return fmt::format("actor \"{}\" (#{})", actor_.name(), actor_.id()); }
+
+ private:
+  const actor_core& actor_;
+};
+
+}  // namespace
+
+bool await_exit(actor_core& a, deadline limit, site where) {
+  actor_core* const self = current_actor();
+  if (self == &a)
+    throw_misuse("join", "an actor cannot wait for its own end", fmt::format("actor \"{}\" (#{})", a.name(), a.id()),
+                 "Return from its function instead.", where);
+  const join_wait why(a);
+  for (;;) {
+    const bool quiet = std::uncaught_exceptions() > 0;
+    switch (a.exited().wait(why, quiet ? interruptible::no : interruptible::yes, limit)) {
+      case event::outcome::set: return true;
+      case event::outcome::timeout: return false;
+      case event::outcome::cancelled: self->throw_cancelled("join");
+    }
+  }
+}
+
+void await_exit_quietly(actor_core& a) noexcept { a.exited().wait(join_wait(a), interruptible::no); }
+
+void rethrow_exit(actor_core& a) {
+  if (a.how() == exit_kind::failed) std::rethrow_exception(a.error());
+  if (a.how() == exit_kind::cancelled)
+    throw actor_cancelled(fmt::format("actor \"{}\" (#{}, spawned at {}:{}) was cancelled before it had a result", a.name(),
+                                      a.id(), a.where().base(), a.where().line));
+}
+
+void abandon(actor_core& a) noexcept {
+  if (current_actor() == &a)
+    abort_misuse("~actor", "the owning handle of an actor cannot end in that actor",
+                 fmt::format("actor \"{}\" (#{})", a.name(), a.id()), "detach() it, or keep the handle elsewhere.",
+                 a.where());
+  a.cancel();
+  await_exit_quietly(a);
+  // While the owner unwinds, its own failure goes before this one.
+  if (a.how() == exit_kind::failed && std::uncaught_exceptions() == 0) a.runtime().report_unhandled(a, a.error());
+}
+
+void throw_empty_handle(const char* call, site where) {
+  throw_misuse(call, "the handle must refer to an actor", "one that was moved from, detached or never set",
+               "Use the handle it was moved to.", where);
+}
+
+void throw_taken(actor_core& a, site where) {
+  throw_misuse("join", "the value of an actor can be taken once",
+               fmt::format("a second join of actor \"{}\" (#{})", a.name(), a.id()),
+               "Keep what the first join returned, or use wait().", where);
+}
+
+}  // namespace weir::internal

@@ -1,0 +1,63 @@
+// What weir throws: misuse, cancelled, actor_cancelled, no_memory.
+//
+// Outcomes that belong to normal life (closed, full, timeout) are values, not exceptions.
+#pragma once
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "weir/runtime/base/site.h"
+
+namespace weir {
+
+namespace internal {
+class scope_node;
+}
+
+// The caller broke a rule. what() says the rule, the value, the place and the remedy. In a destructor or another noexcept
+// place the same text is printed and the process aborts.
+class misuse : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+// Thrown by a call that parks, in an actor whose scope was cancelled. Not a std::exception, so that `catch (std::exception&)`
+// does not swallow it; whoever catches it by `...` must rethrow. Only the scope it carries absorbs it.
+class cancelled {
+ public:
+  explicit cancelled(const internal::scope_node* scope) noexcept : scope_(scope) {}
+  // The outermost cancelled scope around the actor; an identity to compare, not to follow.
+  const internal::scope_node* scope() const noexcept { return scope_; }
+
+ private:
+  const internal::scope_node* scope_;
+};
+
+// The result of an actor (or of a scope's body) was asked for, but it was cancelled before it had one.
+class actor_cancelled : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// There is no memory for a stack. Nothing else was harmed.
+class no_memory : public std::bad_alloc {
+ public:
+  explicit no_memory(std::string text) : text_(std::move(text)) {}
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+namespace internal {
+
+// Throws misuse with "CALL: RULE; got VALUE (FILE:LINE). REMEDY". `value` may be empty.
+[[noreturn]] void throw_misuse(const char* call, const std::string& rule, const std::string& value,
+                               const std::string& remedy, site where);
+// The same text on stderr, then abort: for destructors and noexcept places.
+[[noreturn]] void abort_misuse(const char* call, const std::string& rule, const std::string& value,
+                               const std::string& remedy, site where) noexcept;
+
+}  // namespace internal
+}  // namespace weir

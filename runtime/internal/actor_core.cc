@@ -1,0 +1,139 @@
+#include "weir/runtime/internal/actor_core.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/interrupt.h"
+#include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/worker.h"
+
+namespace weir::internal {
+
+actor_core::actor_core(const actor_spec& spec, void* stack_end)
+    : parker(&actor_core::make_runnable),
+      runtime_(*spec.runtime),
+      stack_(spec.stack),
+      id_(spec.runtime->next_id()),
+      where_(spec.where),
+      pinned_(spec.pinned),
+      scope_(&own_scope_),
+      own_scope_(scope_node::kind::actor, this, spec.where) {
+  const std::size_t length = std::min(spec.name.size(), name_.size() - 1);
+  std::copy_n(spec.name.data(), length, name_.data());
+  char* const bottom = stack_->bottom();
+  const auto size = static_cast<std::size_t>(static_cast<char*>(stack_end) - bottom);
+#ifdef WEIR_ASAN
+  context_.annotation.bottom = bottom;
+  context_.annotation.size = size;
+#endif
+#ifdef WEIR_TSAN
+  context_.annotation.fiber = stack_->annotation.tsan_fiber;
+#endif
+  make_context(context_, bottom, size, &actor_core::entry, this);
+  timer_.owner = this;
+}
+
+void actor_core::start(scope_node& parent) noexcept {
+  retain();
+  runtime_.actor_started();
+  own_scope_.attach(parent);
+  word().make_runnable();
+  runtime_.enqueue(*this);
+}
+
+void actor_core::entry(void* self_address) {
+  auto* const self = static_cast<actor_core*>(self_address);
+  try {
+    self->invoke();
+    self->how_ = exit_kind::value;
+  } catch (const cancelled& c) {
+    self->how_ = exit_kind::cancelled;
+    self->cancelled_by_ = c.scope();
+  } catch (...) {
+    self->how_ = exit_kind::failed;
+    self->error_ = std::current_exception();
+  }
+  self->destroy_closure();
+  worker& w = current_worker();
+  w.after_switch(worker::after::exit);
+  leave_forever(self->context_, w.native());
+}
+
+void actor_core::finish() noexcept {
+  own_scope_.end_child({error_, cancelled_by_});
+  exited_.set();
+  // Acquire and release: whichever of detach() and finish() comes second sees what the first one left.
+  if ((fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && error_)
+    runtime_.report_unhandled(*this, error_);
+  runtime_core& runtime = runtime_;
+  release();
+  runtime.actor_ended();
+}
+
+void actor_core::detach() noexcept {
+  if ((fate_.fetch_or(detached_bit, std::memory_order_acq_rel) & ended_bit) && error_)
+    runtime_.report_unhandled(*this, error_);
+}
+
+void actor_core::release() noexcept {
+  // Release: what this holder did to the block comes before its end; acquire: the last one sees all of that.
+  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  stack_pool& pool = *stack_->pool;
+  stack_block* const block = stack_;
+  this->~actor_core();
+  pool.give(block);
+}
+
+void actor_core::make_runnable(parker* self) noexcept {
+  auto& a = *static_cast<actor_core*>(self);
+  a.runtime_.enqueue(a);
+}
+
+void actor_core::stop(const wait_reason& why, deadline limit) {
+  if (word().notified()) {  // woken before it could stop: spare the switch
+    word().run();
+    return;
+  }
+  waiting_ = &why;
+  const bool timed = !limit.is_never();
+  {
+    worker& w = current_worker();
+    since_ = w.recent_time();
+    if (timed) {
+      timer_.epoch = claim().epoch();
+      w.timers().insert(timer_, limit.at());
+    }
+    w.after_switch(worker::after::park);
+    leave(context_, w.native());
+  }
+  // Perhaps on another worker now.
+  if (timed) timer_.heap->remove(timer_);
+  waiting_ = nullptr;
+}
+
+void actor_core::yield() noexcept {
+  worker& w = current_worker();
+  w.after_switch(worker::after::yield);
+  leave(context_, w.native());
+}
+
+void actor_core::meet_cancel(const char* verb) {
+  if (std::uncaught_exceptions() > 0) return;
+  throw_cancelled(verb);
+}
+
+void meet_cancel(const char* verb) { current_actor()->meet_cancel(verb); }
+
+void actor_core::throw_cancelled(const char* verb) {
+  if (++swallowed_ == 1000)
+    fmt::print(stderr,
+               "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
+               "around it swallows weir::cancelled. Rethrow it there.\n",
+               name(), id_, where_.base(), where_.line, verb);
+  throw cancelled(scope_->outermost_cancelled());
+}
+
+}  // namespace weir::internal

@@ -1,0 +1,120 @@
+// The control block of an actor. It sits at the top end of the actor's stack and holds all that is not the user's type.
+//
+// Thread-safety: as grouped below. Reference-counted: by the handles, and by the runtime until the actor has left its stack.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <string_view>
+
+#include "weir/runtime/internal/atomic.h"
+#include "weir/runtime/internal/context.h"
+#include "weir/runtime/internal/event.h"
+#include "weir/runtime/internal/parker.h"
+#include "weir/runtime/internal/scope_node.h"
+#include "weir/runtime/internal/stack.h"
+#include "weir/runtime/internal/timer_heap.h"
+#include "weir/runtime/base/site.h"
+
+namespace weir::internal {
+
+class runtime_core;
+
+enum class exit_kind : std::uint8_t { none, value, failed, cancelled };
+
+// What spawn needs to know to make an actor, but for its closure.
+struct actor_spec {
+  runtime_core* runtime;
+  stack_block* stack;
+  std::string_view name;
+  site where;
+  int pinned;
+};
+
+class actor_core : public parker {
+ public:
+  // `stack_end`: where the stack may begin to grow down from; everything above it is this block and its closure.
+  actor_core(const actor_spec& spec, void* stack_end);
+  actor_core(const actor_core&) = delete;
+
+  // Hangs a new actor under its scope and makes it runnable. The runtime's reference is taken here.
+  void start(scope_node& parent) noexcept;
+
+  std::uint64_t id() const noexcept { return id_; }
+  std::string_view name() const noexcept { return name_.data(); }
+  site where() const noexcept { return where_; }
+  int pinned() const noexcept { return pinned_; }
+  stack_block* stack() const noexcept { return stack_; }
+  runtime_core& runtime() const noexcept { return runtime_; }
+
+  // The running actor only.
+  scope_node& scope() const noexcept { return *scope_; }
+  void enter_scope(scope_node& s) noexcept { scope_ = &s; }
+  void yield() noexcept;
+  // A cancel is pending: throws cancelled, unless an exception is in flight; then it returns, and the caller acts as if its
+  // peer were gone.
+  void meet_cancel(const char* verb);
+  [[noreturn]] void throw_cancelled(const char* verb);
+
+  // Anyone with a reference.
+  void cancel() noexcept { own_scope_.cancel(); }
+  event& exited() noexcept { return exited_; }
+  void detach() noexcept;
+  void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+
+  // After exited(): the end is immutable.
+  exit_kind how() const noexcept { return how_; }
+  const std::exception_ptr& error() const noexcept { return error_; }
+
+  // The worker that holds the actor, on its native stack.
+  actor_context& context() noexcept { return context_; }
+  void finish() noexcept;
+
+  // A dump that holds the actor parked (park_word.h).
+  const wait_reason* waiting() const noexcept { return waiting_; }
+  time_point since() const noexcept { return since_; }
+
+  actor_core* queue_next = nullptr;  // in a run queue; guarded by its lock
+
+ protected:
+  virtual ~actor_core() = default;
+  virtual void invoke() = 0;            // runs the closure and keeps its result
+  virtual void destroy_closure() = 0;   // on the actor's own stack, before the exit is published
+
+ private:
+  static void entry(void* self);
+  static void make_runnable(parker* self) noexcept;
+  void stop(const wait_reason& why, deadline limit) override;
+
+  // Immutable after construction.
+  runtime_core& runtime_;
+  stack_block* const stack_;
+  const std::uint64_t id_;
+  const site where_;
+  const int pinned_;
+  std::array<char, 40> name_{};
+
+  // The running actor's; the worker's while it is switched out.
+  actor_context context_;
+  scope_node* scope_;
+  const wait_reason* waiting_ = nullptr;
+  time_point since_{};
+  timer_node timer_;
+  unsigned swallowed_ = 0;  // cancels thrown in a row
+  exit_kind how_ = exit_kind::none;
+  const scope_node* cancelled_by_ = nullptr;
+  std::exception_ptr error_;
+
+  scope_node own_scope_;
+  event exited_;
+  atomic<int> refs_{1};
+  static constexpr unsigned detached_bit = 1, ended_bit = 2;
+  atomic<unsigned> fate_{0};  // whoever sets the second of the two bits reports an unhandled failure
+};
+
+// The running actor; null on a plain thread and on a worker's native stack.
+actor_core* current_actor() noexcept;
+
+}  // namespace weir::internal

@@ -1,0 +1,60 @@
+// The context switch: the only user of Boost.Context.
+//
+// Thread-safety: a context is used by whoever holds the actor (or, for a native one, by its worker thread).
+//
+// Hazards that this file answers for:
+//  1. The C++ runtime keeps its exception state (`__cxa_eh_globals`: the chain of caught exceptions, the count of those in
+//     flight) per OS thread. Two actors that share it, or one that takes it to another thread, corrupt it. resume() gives
+//     each actor its own 16 bytes. errno goes with them.
+//  2. Compilers may keep the address of a thread-local (errno's too) in a register over a switch. So the addresses are
+//     taken once per worker thread and kept in thread_slots, and every other thread-local of the runtime sits
+//     behind a noinline accessor.
+//  3. The sanitizers follow stacks: see sanitizer.h.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+
+#include "weir/runtime/internal/sanitizer.h"
+
+namespace weir::internal {
+
+// Laid out as libstdc++ and libc++abi lay out `__cxa_eh_globals` (Itanium C++ ABI: Exception Handling, 2.2.2).
+struct exception_state {
+  void* caught = nullptr;
+  unsigned uncaught = 0;
+};
+
+// Where the calling thread keeps what a switch must exchange. Immutable after construction on that thread.
+struct thread_slots {
+  thread_slots() noexcept;
+  exception_state* const exceptions;
+  int* const error;
+};
+
+// One side of a switch.
+struct context {
+  void* saved = nullptr;  // fcontext_t: registers and stack pointer, valid while switched out
+  switch_annotation annotation;
+};
+
+// The side of an actor: its context and what belongs to a thread while it runs.
+struct actor_context : context {
+  exception_state exceptions;
+  int error = 0;
+  void (*entry)(void*) = nullptr;
+  void* argument = nullptr;
+};
+
+// Prepares `c` to run entry(argument) on the stack [bottom, bottom + size) at its first resume(). `entry` never returns; it
+// ends in leave_forever().
+void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry)(void*), void* argument);
+
+// Worker's native stack: runs `to` until it comes back. `native` is where it comes back to.
+void resume(context& native, actor_context& to, const thread_slots& slots) noexcept;
+
+// Actor's stack: back to the native stack of the worker that runs it now; returns when resumed, perhaps on another thread.
+void leave(actor_context& from, context& native) noexcept;
+[[noreturn]] void leave_forever(actor_context& from, context& native) noexcept;
+
+}  // namespace weir::internal

@@ -1,0 +1,46 @@
+// An intrusive first-in first-out list, linked through the member that `Next` names. Never allocates.
+//
+// Thread-safety: none; its owner locks.
+#pragma once
+
+namespace weir::internal {
+
+template <class T, T* T::*Next>
+class fifo {
+ public:
+  bool empty() const noexcept { return head_ == nullptr; }
+  T* front() const noexcept { return head_; }
+
+  void push(T& item) noexcept {
+    item.*Next = nullptr;
+    (tail_ ? tail_->*Next : head_) = &item;
+    tail_ = &item;
+  }
+
+  T* pop() noexcept {
+    T* const item = head_;
+    if (item != nullptr) {
+      head_ = item->*Next;
+      if (head_ == nullptr) tail_ = nullptr;
+    }
+    return item;
+  }
+
+  // Walks the list. False if it is not in it.
+  bool remove(T& item) noexcept {
+    T* before = nullptr;
+    for (T* t = head_; t != nullptr; before = t, t = t->*Next) {
+      if (t != &item) continue;
+      (before ? before->*Next : head_) = t->*Next;
+      if (tail_ == t) tail_ = before;
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  T* head_ = nullptr;
+  T* tail_ = nullptr;
+};
+
+}  // namespace weir::internal

@@ -1,0 +1,32 @@
+#include "weir/runtime/internal/plant.h"
+
+#ifdef WEIR_PLANTS
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+namespace weir::internal {
+namespace {
+
+constexpr std::array names{"claim_after_move", "parked_before_out", "skip_second_look", "lost_wake"};
+
+std::array<std::atomic<bool>, names.size()>& flags() {
+  static std::array<std::atomic<bool>, names.size()> all{};
+  static const bool from_environment = [] {
+    const char* wanted = std::getenv("WEIR_PLANT");
+    for (std::size_t i = 0; wanted && i < names.size(); ++i)
+      if (std::strcmp(wanted, names[i]) == 0) all[i] = true;
+    return true;
+  }();
+  (void)from_environment;
+  return all;
+}
+
+}  // namespace
+
+bool planted(bug b) noexcept { return flags()[static_cast<std::size_t>(b)].load(std::memory_order_relaxed); }
+void plant(bug b, bool on) noexcept { flags()[static_cast<std::size_t>(b)].store(on, std::memory_order_relaxed); }
+
+}  // namespace weir::internal
+#endif

@@ -1,0 +1,24 @@
+// Known bugs that a test may plant, to show that the explorer and the test lanes see them.
+//
+// Outside builds with WEIR_PLANTS, planted() is constant false and the faulty branches are not compiled.
+#pragma once
+
+namespace weir::internal {
+
+enum class bug {
+  claim_after_move,       // a sender moves the value before it has won the claim: a timeout in between loses it
+  parked_before_out,      // the actor is published as parked before it was switched out
+  skip_second_look,       // select takes `otherwise` after the try pass alone
+  lost_wake,              // a waker forgets the last step, once in a while
+};
+
+#ifdef WEIR_PLANTS
+// True while a test, or the environment (WEIR_PLANT=lost_wake), has planted `b`.
+bool planted(bug b) noexcept;
+// Plants or removes `b` for this process.
+void plant(bug b, bool on) noexcept;
+#else
+constexpr bool planted(bug) noexcept { return false; }
+#endif
+
+}  // namespace weir::internal

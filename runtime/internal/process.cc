@@ -1,0 +1,115 @@
+#include "weir/runtime/internal/process.h"
+
+#include <fmt/core.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/overflow.h"
+#include "weir/runtime/internal/report.h"
+
+namespace weir::internal {
+namespace {
+
+// Never destroyed: a signal or a detached thread may come at any time.
+struct process_state {
+  std::mutex mutex;
+  std::vector<runtime_core*> runtimes;  // guarded by mutex
+  sem_t wanted;                         // posted by the signal handler, waited for by the reporter
+};
+
+process_state& state() {
+  static auto* const s = [] {
+    auto* made = new process_state;
+    sem_init(&made->wanted, 0, 0);
+    return made;
+  }();
+  return *s;
+}
+
+void on_quit(int) {
+  const int error = errno;
+  sem_post(&state().wanted);  // made before the handler was installed
+  errno = error;
+}
+
+void start_reporter() {
+  struct sigaction present {};
+  if (sigaction(SIGQUIT, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return;
+  std::thread([] {
+    pthread_setname_np(pthread_self(), "weir-report");
+    for (;;) {
+      while (sem_wait(&state().wanted) != 0) {
+      }
+      process_report(STDERR_FILENO);
+    }
+  }).detach();
+  struct sigaction action {};
+  action.sa_handler = on_quit;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGQUIT, &action, nullptr);
+}
+
+std::terminate_handler previous_terminate = nullptr;
+
+[[noreturn]] void on_terminate() {
+  if (const actor_core* const a = current_actor()) {
+    bool by_cancel = false;
+    if (const std::exception_ptr flying = std::current_exception()) {
+      try {
+        std::rethrow_exception(flying);
+      } catch (const cancelled&) {
+        by_cancel = true;
+      } catch (...) {
+      }
+    }
+    fmt::print(stderr, "weir: terminate in actor \"{}\" (#{}, spawned at {}:{}).{}\n", a->name(), a->id(),
+               a->where().base(), a->where().line,
+               by_cancel ? " weir::cancelled met a noexcept function or a destructor: a destructor that parks must wrap "
+                           "the park in weir::shielded(), a noexcept function must not park."
+                         : "");
+  }
+  if (previous_terminate) previous_terminate();
+  std::abort();
+}
+
+}  // namespace
+
+void process_add(runtime_core& r) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    state();
+    install_overflow_report();
+    previous_terminate = std::set_terminate(on_terminate);
+    start_reporter();
+  });
+  std::lock_guard guard(state().mutex);
+  state().runtimes.push_back(&r);
+}
+
+void process_remove(runtime_core& r) noexcept {
+  std::lock_guard guard(state().mutex);
+  std::erase(state().runtimes, &r);
+}
+
+void process_report(int fd) {
+  std::lock_guard guard(state().mutex);
+  if (state().runtimes.empty()) {
+    constexpr char none[] = "weir: no runtime is live, so there are no actors\n";
+    [[maybe_unused]] const auto n = write(fd, none, sizeof none - 1);
+  }
+  for (runtime_core* r : state().runtimes) report_actors(*r, fd);
+}
+
+}  // namespace weir::internal

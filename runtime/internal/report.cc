@@ -1,0 +1,90 @@
+#include "weir/runtime/internal/report.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "weir/runtime/internal/runtime_core.h"
+
+namespace weir::internal {
+namespace {
+
+struct row {
+  std::uint64_t id;
+  std::string name, state, object, duration, where;
+};
+
+row describe(actor_core& a) {
+  row r{a.id(), std::string(a.name()), {}, {}, {}, fmt::format("{}:{}", a.where().base(), a.where().line)};
+  switch (a.word().peek()) {
+    case park_state::running:
+    case park_state::parking: r.state = "run"; break;
+    default: r.state = "ready"; break;
+  }
+  if (a.word().inspect()) {
+    // It cannot run until finish_inspection(), so what it points to stays.
+    if (const wait_reason* const why = a.waiting()) {
+      r.state = why->verb();
+      r.object = why->object();
+      r.duration = short_duration(now() - a.since());
+    }
+    // A wake that came meanwhile left the rest to us.
+    if (a.word().finish_inspection() == commit_result::notified) a.runtime().enqueue(a);
+  }
+  return r;
+}
+
+// Under the locks of all nodes above, which keep their actors from ending.
+void collect(scope_node& node, std::vector<row>& rows) {
+  node.for_each_child([&](scope_node& child) {
+    if (child.type() == scope_node::kind::actor) rows.push_back(describe(*child.host()));
+    collect(child, rows);
+  });
+}
+
+void write_all(int fd, const std::string& text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const auto n = write(fd, text.data() + done, text.size() - done);
+    if (n <= 0) return;
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace
+
+std::string short_duration(std::chrono::nanoseconds d) {
+  const double s = std::chrono::duration<double>(d).count();
+  if (s >= 3600) return fmt::format("{}h{:02}m", static_cast<long>(s) / 3600, static_cast<long>(s) / 60 % 60);
+  if (s >= 60) return fmt::format("{}m{:02}s", static_cast<long>(s) / 60, static_cast<long>(s) % 60);
+  if (s >= 10) return fmt::format("{:.0f}s", s);
+  if (s >= 1) return fmt::format("{:.1f}s", s);
+  if (s >= 1e-3) return fmt::format("{:.0f}ms", s * 1e3);
+  return fmt::format("{:.0f}us", s * 1e6);
+}
+
+void report_actors(runtime_core& r, int fd) {
+  std::vector<row> rows;
+  collect(r.root(), rows);
+  std::sort(rows.begin(), rows.end(), [](const row& a, const row& b) { return a.id < b.id; });
+
+  std::size_t name = 4, state = 5, object = 11;
+  for (const row& x : rows) {
+    name = std::max(name, x.name.size());
+    state = std::max(state, x.state.size());
+    object = std::max(object, x.object.size());
+  }
+  write_all(fd, fmt::format("weir: {} actor{}, {} worker{}, up {} (weakly consistent)\n", rows.size(),
+                            rows.size() == 1 ? "" : "s", r.worker_count(), r.worker_count() == 1 ? "" : "s",
+                            short_duration(now() - r.started())));
+  const auto line = [&](const auto& id, const auto& n, const auto& s, const auto& o, const auto& d, const auto& w) {
+    write_all(fd, fmt::format("{:>6} {:<{}} {:<{}} {:<{}} {:>6}  {}\n", id, n, name, s, state, o, object, d, w));
+  };
+  line("ID", "NAME", "STATE", "WAITING FOR", "FOR", "SPAWNED AT");
+  for (const row& x : rows)
+    line(x.id, x.name.empty() ? "-" : x.name, x.state, x.object.empty() ? "-" : x.object,
+         x.duration.empty() ? "-" : x.duration, x.where);
+}
+
+}  // namespace weir::internal

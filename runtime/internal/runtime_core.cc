@@ -1,0 +1,97 @@
+#include "weir/runtime/internal/runtime_core.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "weir/runtime/internal/futex.h"
+#include "weir/runtime/internal/process.h"
+#include "weir/runtime/internal/report.h"
+
+namespace weir::internal {
+
+runtime_core::runtime_core(runtime_settings settings, site where)
+    : settings_(std::move(settings)),
+      started_(now()),
+      stacks_(new stack_pool),
+      root_(scope_node::kind::root, nullptr, where),
+      blocking_(settings_.blocking_threads) {
+  for (int i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
+  process_add(*this);
+  for (const auto& w : workers_) w->start();
+}
+
+runtime_core::~runtime_core() {
+  process_remove(*this);
+  blocking_.stop();
+  scheduler_.stop();
+  for (const auto& w : workers_) w->join();
+  // Acquire pairs with the release in enqueue(): after zero, no foreign waker touches this runtime.
+  while (wakers_in_flight_.load(std::memory_order_acquire) != 0) nap();
+  workers_.clear();
+  stacks_->retire();
+}
+
+void runtime_core::drain() {
+  root_.cancel();
+  const time_point limit = deadline(settings_.grace).at();
+  // Acquire pairs with actor_ended(): what the actors did comes before what follows their end.
+  while (alive_.load(std::memory_order_acquire) != 0) {
+    const std::uint32_t seen = ended_signal_.load(std::memory_order_acquire);
+    if (alive_.load(std::memory_order_acquire) == 0) break;
+    futex_wait(&ended_signal_, seen, limit);
+    if (now() >= limit && alive_.load(std::memory_order_acquire) != 0) {
+      fmt::print(stderr,
+                 "weir: {} actors still live {} ms after main returned and they were cancelled (runtime_options.grace); an "
+                 "actor that computes or blocks has to look at this_actor::check_cancel() now and then.\n",
+                 alive(), std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count());
+      std::fflush(stderr);
+      report_actors(*this, STDERR_FILENO);
+      std::abort();
+    }
+  }
+}
+
+void runtime_core::enqueue(actor_core& a) noexcept {
+  scheduler::seat* const pinned = a.pinned() >= 0 ? &worker_at(a.pinned()).seat() : nullptr;
+  const worker* const here = current_worker_or_null();
+  if (here != nullptr && &here->runtime() == this) {
+    scheduler_.push(a, pinned);
+    return;
+  }
+  // Raised before the push: until then the actor cannot run, so the runtime cannot end.
+  wakers_in_flight_.fetch_add(1, std::memory_order_relaxed);
+  scheduler_.push(a, pinned);
+  wakers_in_flight_.fetch_sub(1, std::memory_order_release);
+}
+
+void runtime_core::actor_ended() noexcept {
+  if (alive_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // On a worker of this runtime, which is joined before the runtime goes.
+  ended_signal_.fetch_add(1, std::memory_order_release);
+  futex_wake_all(&ended_signal_);
+}
+
+void runtime_core::report_unhandled(const actor_core& a, const std::exception_ptr& failure) noexcept {
+  if (settings_.on_unhandled) {
+    settings_.on_unhandled(a.name(), failure);
+    return;
+  }
+  std::string text = "something that is no std::exception";
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    text = e.what();
+  } catch (...) {
+  }
+  fmt::print(stderr,
+             "weir: actor \"{}\" (#{}, spawned at {}:{}) failed and nobody joins it: {}. Join it, spawn it in a scope, or set "
+             "runtime_options.on_unhandled.\n",
+             a.name(), a.id(), a.where().base(), a.where().line, text);
+  std::terminate();
+}
+
+}  // namespace weir::internal

@@ -1,0 +1,79 @@
+// What a runtime is made of: workers, the scheduler, the stacks, the pool for blocking calls, and the root of the scope tree.
+//
+// Shutdown, in this order, each step being sure of the one before:
+//  1. The root scope is cancelled: every actor meets the cancel at its next park.
+//  2. The last actor to end lowers alive_ to zero; whoever shuts down waits for that, at most `grace`, else the actors
+//     that are left are named on stderr and the process aborts.
+//  3. The pool for blocking calls has no job left, as each belongs to a parked actor; its threads are joined.
+//  4. The scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
+//  5. Threads outside that woke an actor may still be ringing a bell: wakers_in_flight_ counts them, and is waited for.
+//  6. The loops are closed, the memory goes.
+//
+// Thread-safety: all of it but construction and destruction.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "weir/runtime/internal/blocking_pool.h"
+#include "weir/runtime/internal/scheduler.h"
+#include "weir/runtime/internal/scope_node.h"
+#include "weir/runtime/internal/stack.h"
+#include "weir/runtime/internal/worker.h"
+
+namespace weir::internal {
+
+// Checked and completed runtime_options (runtime.h).
+struct runtime_settings {
+  int workers;
+  int blocking_threads;
+  std::chrono::nanoseconds grace;
+  std::function<void(std::string_view actor, std::exception_ptr)> on_unhandled;
+};
+
+class runtime_core {
+ public:
+  runtime_core(runtime_settings settings, site where);
+  runtime_core(const runtime_core&) = delete;
+  ~runtime_core();  // steps 3 to 6. REQUIRES: drain() has returned.
+
+  // Steps 1 and 2. Not on a worker.
+  void drain();
+
+  // Makes a runnable actor runnable on some worker. From any thread.
+  void enqueue(actor_core& a) noexcept;
+
+  void actor_started() noexcept { alive_.fetch_add(1, std::memory_order_relaxed); }
+  void actor_ended() noexcept;
+  void report_unhandled(const actor_core& a, const std::exception_ptr& failure) noexcept;
+
+  std::uint64_t next_id() noexcept { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  class scheduler& scheduler() noexcept { return scheduler_; }
+  scope_node& root() noexcept { return root_; }
+  stack_pool& stacks() noexcept { return *stacks_; }
+  blocking_pool& blocking() noexcept { return blocking_; }
+  worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
+  int worker_count() const noexcept { return settings_.workers; }
+  std::size_t alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
+  time_point started() const noexcept { return started_; }
+
+ private:
+  const runtime_settings settings_;
+  const time_point started_;
+  class scheduler scheduler_;
+  stack_pool* const stacks_;
+  scope_node root_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  blocking_pool blocking_;
+  std::atomic<std::uint64_t> last_id_{0};
+  std::atomic<std::size_t> alive_{0};           // actors started and not yet off their stack
+  std::atomic<int> wakers_in_flight_{0};        // foreign threads inside enqueue()
+  std::atomic<std::uint32_t> ended_signal_{0};  // a futex: raised when alive_ falls to zero
+};
+
+}  // namespace weir::internal

@@ -1,0 +1,189 @@
+#include "weir/runtime/internal/worker.h"
+
+#include <fmt/core.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+
+#include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/overflow.h"
+#include "weir/runtime/internal/runtime_core.h"
+
+namespace weir::internal {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long a worker spins before it sleeps: a sleeping core costs some 30 us to wake, a spinning one less than 1.
+constexpr auto search_time = 50us;
+// How often a busy worker looks at its loop, if something is watched there.
+constexpr auto poll_interval = 50us;
+// Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
+constexpr int turns_per_look = 61;
+
+thread_local worker* this_thread_worker = nullptr;
+
+[[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
+
+}  // namespace
+
+__attribute__((noinline)) worker* current_worker_or_null() noexcept {
+  asm volatile("" ::: "memory");  // not to be merged with an earlier call, made on another thread
+  return this_thread_worker;
+}
+
+worker& current_worker() noexcept {
+  worker* const w = current_worker_or_null();
+  WEIR_CHECK(w != nullptr, std::string("not on a worker"));
+  return *w;
+}
+
+actor_core* current_actor() noexcept {
+  const worker* const w = current_worker_or_null();
+  return w ? w->running() : nullptr;
+}
+
+worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
+  seat_.self = this;
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) fail("epoll_create1");
+  doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (doorbell_ < 0) {
+    close(epoll_);
+    fail("eventfd");
+  }
+  if (const int error = uv_loop_init(&loop_); error != 0) {
+    close(epoll_);
+    close(doorbell_);
+    throw std::system_error(-error, std::generic_category(), "uv_loop_init");
+  }
+  epoll_event bell{EPOLLIN | EPOLLET, {.fd = doorbell_}};
+  epoll_event backend{EPOLLIN, {.fd = uv_backend_fd(&loop_)}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, doorbell_, &bell) != 0 ||
+      epoll_ctl(epoll_, EPOLL_CTL_ADD, uv_backend_fd(&loop_), &backend) != 0)
+    fail("epoll_ctl");
+}
+
+worker::~worker() {
+  // Handles that requests left behind are closed, their callbacks run.
+  uv_walk(&loop_, [](uv_handle_t* h, void*) { if (!uv_is_closing(h)) uv_close(h, nullptr); }, nullptr);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  const int busy = uv_loop_close(&loop_);
+  WEIR_CHECK(busy == 0, fmt::format("uv_loop_close: {}", uv_strerror(busy)));
+  close(doorbell_);
+  close(epoll_);
+}
+
+void worker::start() {
+  thread_ = std::thread([this] { main(); });
+}
+
+void worker::ring() noexcept {
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then the bell has rung 2^64 times unheard.
+  [[maybe_unused]] const auto written = write(doorbell_, &one, sizeof one);
+}
+
+void worker::main() {
+  this_thread_worker = this;
+  pthread_setname_np(pthread_self(), fmt::format("weir-{}", index_).c_str());
+  const overflow_stack alternate;
+  annotate_native(native_.annotation);
+  const thread_slots slots;
+  scheduler& s = runtime_.scheduler();
+  recent_ = now();
+  for (int turn = 0;; ++turn) {
+    if (turn % turns_per_look == 0 || look_) tend(now());
+    actor_core* const a = s.pop(seat_);
+    if (a == nullptr) {
+      if (s.stopping()) break;
+      idle();
+      continue;
+    }
+    a->word().run();
+    running_ = a;
+    resume(native_, a->context(), slots);
+    running_ = nullptr;
+    switch (after_) {
+      case after::park:
+        if (a->word().commit() == commit_result::notified) runtime_.enqueue(*a);
+        break;
+      case after::yield:
+        a->word().make_runnable();
+        runtime_.enqueue(*a);
+        break;
+      case after::exit: a->finish(); break;
+    }
+  }
+  this_thread_worker = nullptr;
+}
+
+void worker::run_requests() {
+  bool any = false;
+  while (loop_request* r = runtime_.scheduler().pop_request(seat_)) {
+    r->run(*r, *this);
+    any = true;
+  }
+  if (any) uv_run(&loop_, UV_RUN_NOWAIT);
+}
+
+void worker::tend(time_point now) {
+  recent_ = now;
+  look_ = false;
+  timers_.expire(now);
+  run_requests();
+  if (uv_loop_alive(&loop_) && now - last_poll_ >= poll_interval) poll(false, now);
+}
+
+time_point worker::loop_due() const {
+  const int timeout = uv_backend_timeout(&loop_);
+  return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
+}
+
+void worker::idle() {
+  tend(now());
+  scheduler& s = runtime_.scheduler();
+  if (s.begin_search(seat_)) {
+    const time_point until = std::min(now() + search_time, timers_.next());
+    do {
+      if (s.may_have_work(seat_)) return;
+      spin_pause();
+    } while (now() < until);
+  }
+  sleep();
+}
+
+void worker::sleep() {
+  // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
+  const time_point until = std::min(timers_.next(), loop_due());
+  if (!runtime_.scheduler().begin_sleep(seat_)) return;
+  poll(true, until);
+  runtime_.scheduler().end_sleep(seat_);
+  tend(now());
+}
+
+void worker::poll(bool may_wait, time_point until) {
+  last_poll_ = now();
+  timespec wait{0, 0};
+  const bool for_ever = may_wait && until == time_point::max();
+  if (may_wait && !for_ever) {
+    const auto left = std::max(until - last_poll_, time_point::duration::zero());
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+    wait.tv_sec = static_cast<time_t>(seconds.count());
+    wait.tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - seconds).count());
+  }
+  epoll_event events[8];
+  const int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
+  bool run_loop = uv_backend_timeout(&loop_) == 0;
+  for (int i = 0; i < count; ++i) run_loop |= events[i].data.fd != doorbell_;
+  // A timer of the loop may have come due while nothing fired.
+  if (run_loop || loop_due() != time_point::max()) uv_run(&loop_, UV_RUN_NOWAIT);
+}
+
+}  // namespace weir::internal

@@ -1,0 +1,85 @@
+// A worker: an OS thread that runs actors and owns one libuv loop.
+//
+// The thread sleeps in an epoll set of its own. Members of the set: the doorbell (an eventfd, edge-triggered and never read,
+// so a ring costs one system call on each side) and the backend descriptor of the libuv loop. The loop is run when that
+// descriptor fires, when its own timeout is due, and after each request that may have started a handle, because
+// libuv registers descriptors with its epoll only inside its own poll.
+//
+// Thread-safety: ring() from anywhere; everything else on the worker's own thread, `after_switch` by the actor it runs.
+#pragma once
+
+#include <uv.h>
+
+#include <thread>
+
+#include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/context.h"
+#include "weir/runtime/internal/scheduler.h"
+#include "weir/runtime/internal/timer_heap.h"
+
+namespace weir::internal {
+
+class worker {
+ public:
+  // What the native stack does with the actor that has just left its stack.
+  enum class after { park, yield, exit };
+
+  worker(runtime_core& runtime, int index);
+  worker(const worker&) = delete;
+  ~worker();
+
+  void start();
+  void join() { thread_.join(); }
+
+  // Wakes the thread if it sleeps, or makes its next sleep short.
+  void ring() noexcept;
+
+  runtime_core& runtime() const noexcept { return runtime_; }
+  int index() const noexcept { return index_; }
+  scheduler::seat& seat() noexcept { return seat_; }
+  timer_heap& timers() noexcept { return timers_; }
+  actor_core* running() const noexcept { return running_; }
+  context& native() noexcept { return native_; }
+  void after_switch(after what) noexcept { after_ = what; }
+  // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
+  time_point recent_time() const noexcept { return recent_; }
+
+  // The actor it runs asks for a look at the clock before the next one.
+  void look_at_clock() noexcept { look_ = true; }
+
+  // Inside a loop_request only.
+  uv_loop_t* loop() noexcept { return &loop_; }
+
+ private:
+  void main();
+  void run_requests();
+  // Looks at the clock: expires timers, and polls the loop now and then.
+  void tend(time_point now);
+  void idle();
+  void sleep();
+  void poll(bool may_wait, time_point until);
+  time_point loop_due() const;
+
+  runtime_core& runtime_;
+  const int index_;
+  scheduler::seat seat_;
+  timer_heap timers_;
+  context native_;
+  actor_core* running_ = nullptr;
+  after after_ = after::park;
+  bool look_ = false;
+  time_point recent_{};
+  time_point last_poll_{};
+  int epoll_ = -1;
+  int doorbell_ = -1;
+  uv_loop_t loop_{};
+  std::thread thread_;
+};
+
+// The worker whose thread this is; null on other threads. Never inlined, so that no caller keeps the address of the
+// thread-local over a switch.
+worker* current_worker_or_null() noexcept;
+// REQUIRES: on a worker.
+worker& current_worker() noexcept;
+
+}  // namespace weir::internal

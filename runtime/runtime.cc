@@ -1,0 +1,70 @@
+#include "weir/runtime/runtime.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/cores.h"
+#include "weir/runtime/internal/runtime_core.h"
+
+namespace weir {
+namespace {
+
+constexpr int most_workers = 1024;
+constexpr int most_blocking_threads = 10000;
+
+int worker_count(const runtime_options& options, site where) {
+  if (options.workers) {
+    if (*options.workers < 1 || *options.workers > most_workers)
+      internal::throw_misuse("runtime", "runtime_options.workers must be 1..1024", fmt::format("{}", *options.workers),
+                             "Leave it out for one worker per usable core.", where);
+    return *options.workers;
+  }
+  if (const char* text = std::getenv("WEIR_WORKERS"); text != nullptr && *text != '\0') {
+    int count = 0;
+    const char* const end = text + std::strlen(text);
+    const auto [stop, error] = std::from_chars(text, end, count);
+    if (error != std::errc() || stop != end || count < 1 || count > most_workers)
+      internal::throw_misuse("runtime", "the environment's WEIR_WORKERS must be 1..1024", fmt::format("\"{}\"", text),
+                             "Unset it for one worker per usable core.", where);
+    return count;
+  }
+  return internal::usable_cores();
+}
+
+internal::runtime_settings checked(runtime_options options, site where) {
+  if (options.blocking_threads < 1 || options.blocking_threads > most_blocking_threads)
+    internal::throw_misuse("runtime", "runtime_options.blocking_threads must be 1..10000",
+                           fmt::format("{}", options.blocking_threads), "The default, 64, fits most.", where);
+  if (options.grace < std::chrono::nanoseconds::zero())
+    internal::throw_misuse("runtime", "runtime_options.grace must not be negative",
+                           fmt::format("{} ns", options.grace.count()), "Use 0 to wait for nobody.", where);
+  return {worker_count(options, where), options.blocking_threads, options.grace, std::move(options.on_unhandled)};
+}
+
+}  // namespace
+
+runtime::runtime(runtime_options options, site where)
+    : core_(std::make_unique<internal::runtime_core>(checked(std::move(options), where), where)) {}
+
+runtime::~runtime() {
+  if (const internal::actor_core* const a = internal::current_actor(); a != nullptr && &a->runtime() == core_.get())
+    internal::abort_misuse("~runtime", "a runtime cannot end inside one of its own actors",
+                           fmt::format("actor \"{}\" (#{})", a->name(), a->id()), "Let a plain thread own it.", a->where());
+  core_->drain();
+}
+
+int runtime::workers() const noexcept { return core_->worker_count(); }
+std::size_t runtime::actors() const noexcept { return core_->alive(); }
+
+void runtime::refuse_actor(site where) {
+  if (const internal::actor_core* const a = internal::current_actor())
+    internal::throw_misuse("run", "run blocks its thread, so it must not be called by an actor",
+                           fmt::format("a call by actor \"{}\" (#{})", a->name(), a->id()),
+                           "Use weir::spawn or weir::with_scope here.", where);
+}
+
+}  // namespace weir
