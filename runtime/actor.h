@@ -72,10 +72,19 @@ class actor_handle {
   }
   actor_handle(actor_handle&& other) noexcept
       : actor_(std::exchange(other.actor_, nullptr)), joined_(other.joined_) {}
-  actor_handle& operator=(actor_handle other) noexcept {
+  actor_handle& operator=(const actor_handle& other) noexcept {
+    actor_handle copy(other);
+    swap(copy);
+    return *this;
+  }
+  actor_handle& operator=(actor_handle&& other) noexcept {
+    actor_handle taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  void swap(actor_handle& other) noexcept {
     std::swap(actor_, other.actor_);
     std::swap(joined_, other.joined_);
-    return *this;
   }
   ~actor_handle() {
     if (actor_) actor_->release();
@@ -99,9 +108,8 @@ class [[nodiscard]] actor : public internal::actor_handle<T> {
   explicit actor(internal::actor_result<T>* adopted) noexcept : internal::actor_handle<T>(adopted) {}
   actor(actor&&) noexcept = default;
   actor& operator=(actor&& other) noexcept {
-    actor taken(std::move(other));
-    std::swap(this->actor_, taken.actor_);
-    std::swap(this->joined_, taken.joined_);
+    actor taken(std::move(other));  // cancels and joins what this one owned, at the end
+    this->swap(taken);
     return *this;
   }
   // Cancels the actor and waits for its end, as std::jthread does. Never throws; a failure that nobody joined goes to

@@ -106,7 +106,7 @@ class slot_ring {
 
  private:
   static constexpr bool has_shells = !std::is_trivially_destructible_v<T>;
-  static constexpr std::size_t spare_cells = 4;
+  static constexpr std::size_t spare_cells = explored ? 0 : 4;
   static constexpr std::uint8_t free_cell = 0, leaving = 1, wanted = 2;
 
   struct no_state {};

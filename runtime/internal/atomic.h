@@ -13,6 +13,7 @@ namespace weir::internal {
 template <class T>
 using atomic = explorer::atomic<T>;
 inline void spin_pause() { explorer::pause(); }
+inline constexpr bool explored = true;  // small bounds, so that edges are reached
 }  // namespace weir::internal
 
 #else
@@ -21,6 +22,7 @@ inline void spin_pause() { explorer::pause(); }
 namespace weir::internal {
 template <class T>
 using atomic = std::atomic<T>;
+inline constexpr bool explored = false;
 
 inline void spin_pause() noexcept {
 #if defined(__x86_64__)

@@ -142,6 +142,7 @@ void worker::tend(time_point now) {
 }
 
 time_point worker::loop_due() const {
+  if (!uv_loop_alive(&loop_)) return time_point::max();  // uv_backend_timeout() would say 0
   const int timeout = uv_backend_timeout(&loop_);
   return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
 }
@@ -180,7 +181,7 @@ void worker::poll(bool may_wait, time_point until) {
   }
   epoll_event events[8];
   const int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
-  bool run_loop = uv_backend_timeout(&loop_) == 0;
+  bool run_loop = false;
   for (int i = 0; i < count; ++i) run_loop |= events[i].data.fd != doorbell_;
   // A timer of the loop may have come due while nothing fired.
   if (run_loop || loop_due() != time_point::max()) uv_run(&loop_, UV_RUN_NOWAIT);

@@ -209,7 +209,7 @@ std::vector<branch> decode(const std::string& text) {
   for (std::size_t i = 0; i < text.size();) {
     const int thread = text[i++] - 'a' + 1;
     if (thread < 1 || thread >= static_cast<int>(max_threads))
-      throw std::invalid_argument("explorer: a schedule is made of letters a to g, each with an optional count; got \"" + text + '"');
+      throw std::invalid_argument("explorer: a schedule is made of letters a to g, each with an optional count, not " + text);
     std::size_t count = 0;
     for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) count = count * 10 + static_cast<std::size_t>(text[i] - '0');
     path.insert(path.end(), std::max<std::size_t>(count, 1), branch{thread, 0, 0});

@@ -400,7 +400,8 @@ TEST_CASE("a second look after the announcement loses no wake") {
 
 TEST_CASE("message passing races when its release or its acquire is dropped") {
   for (const auto& how : {explorer::options{}, all_reduced}) {
-    CHECK(contains(explore(how, message_passing(relaxed, acquire)).message, "data race on payload: written by sender, read by receiver"));
+    CHECK(contains(explore(how, message_passing(relaxed, acquire)).message,
+                   "data race on payload: written by sender, read by receiver"));
     CHECK(contains(explore(how, message_passing(release, relaxed)).message, "data race on payload"));
     for (const auto order : {release, std::memory_order_seq_cst}) {
       const result found = explore(how, message_passing(order, acquire));
@@ -599,6 +600,7 @@ TEST_CASE("a bounded spin finds its end when nobody else can go on") {
   CHECK_FALSE(found.failed);
   CHECK(found.exhausted);
   CHECK(orders == std::set<std::string>{"01", "10"});
+  CHECK(found.runs == 4);  // who starts, who goes on
 }
 
 TEST_CASE("a write between a load and the pause after it is not missed") {
@@ -731,7 +733,7 @@ TEST_CASE("local() and self() belong to the simulated thread") {
 }
 
 TEST_CASE("outside a run atomics are plain variables") {
-  static atomic<std::uint32_t> word{3};
+  constinit static atomic<std::uint32_t> word{3};
   enum class color { red, green };
   atomic<color> hue{color::red};
   atomic<const char*> pointer;

@@ -1,0 +1,86 @@
+#include "tests/explorer/simulated.h"
+
+#include "weir/runtime/internal/interrupt.h"
+#include "weir/runtime/internal/random.h"
+
+namespace simulated {
+namespace {
+
+weir::internal::random_source shuffle{1};
+
+actor& current() { return *static_cast<actor*>(explorer::local()); }
+
+}  // namespace
+
+void actor::resume(parker* self) noexcept {
+  auto& a = *static_cast<actor*>(self);
+  explorer::check(!a.on_stack_.get(), "resumed while the actor's stack is still in use");
+  a.runnable_.store(true);
+}
+
+void actor::stop(const weir::internal::wait_reason&, weir::deadline limit) {
+  using weir::internal::commit_result;
+  explorer::at("parked");
+  if (word().notified()) {
+    word().run();
+    return;
+  }
+  const bool timed = !limit.is_never();
+  if (timed) {
+    timer_lock_.lock();
+    epoch_ = claim().epoch();
+    timer_.store(timer::armed);
+    timer_lock_.unlock();
+  }
+  // The switch-out, and then the worker's native stack.
+  commit_result r = commit_result::parked;
+  if (weir::internal::planted(weir::internal::bug::parked_before_out)) {
+    r = word().commit();
+    on_stack_.set(false);
+  } else {
+    on_stack_.set(false);
+    r = word().commit();
+  }
+  if (r == commit_result::notified) runnable_.store(true);
+  explorer::block_until([this] { return runnable_.load(); });
+  runnable_.store(false);
+  on_stack_.set(true);
+  word().run();
+  if (timed) {
+    timer_lock_.lock();
+    timer_.store(timer::off);
+    timer_lock_.unlock();
+  }
+  explorer::at("running");
+}
+
+void actor::timer_fires() {
+  using namespace weir::internal;
+  explorer::block_until([this] { return timer_.load() != timer::off; });
+  timer_lock_.lock();
+  const bool won = timer_.load() == timer::armed && claim().try_claim(epoch_, wake_cause::timeout) == claim_result::won;
+  timer_lock_.unlock();
+  if (won) wake();
+}
+
+std::function<void()> as(actor& self, std::function<void()> body) {
+  return [&self, body = std::move(body)] {
+    explorer::local() = &self;
+    body();
+    self.timer_.store(actor::timer::over);
+  };
+}
+
+void seed_shuffle(unsigned seed) { shuffle = weir::internal::random_source(seed); }
+
+}  // namespace simulated
+
+// What the runtime gives to the protocol in a real program.
+namespace weir::internal {
+
+parker& current_parker() { return simulated::current(); }
+void meet_cancel(const char*) { simulated::current().cancel_met = true; }
+random_source& thread_random() noexcept { return simulated::shuffle; }
+void nap() noexcept { explorer::pause(); }
+
+}  // namespace weir::internal

@@ -1,0 +1,307 @@
+#include "weir/runtime/scope.h"
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/testing.h"
+#include "weir/channels/channel.h"
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/blocking.h"
+#include "weir/runtime/this_actor.h"
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::in_actor;
+using testing::rounds;
+
+namespace {
+void sleep_for_ever() { weir::this_actor::sleep(weir::deadline::never()); }
+}  // namespace
+
+TEST_CASE("with_scope returns its value when every actor in it has ended") {
+  in_actor([] {
+    std::atomic<int> ended{0};
+    const int value = weir::with_scope([&](weir::scope& s) {
+      for (int i = 0; i < 10; ++i)
+        s.spawn([&, i] {
+          weir::this_actor::sleep(std::chrono::microseconds(i * 100));
+          ++ended;
+        });
+      return 7;
+    });
+    CHECK(value == 7);
+    CHECK(ended == 10);
+  });
+}
+
+TEST_CASE("the first failure cancels the rest and is rethrown as it is; the others are in failures") {
+  in_actor([] {
+    std::vector<std::exception_ptr> failures;
+    std::atomic<int> cancelled{0};
+    auto program = [&] {
+      weir::with_scope({.failures = &failures}, [&](weir::scope& s) {
+        s.spawn("sleeper", [&] {
+          try {
+            sleep_for_ever();
+          } catch (const weir::cancelled&) {
+            ++cancelled;
+            throw;
+          }
+        });
+        s.spawn("second", [] {
+          try {
+            sleep_for_ever();
+          } catch (const weir::cancelled&) {
+            throw std::logic_error("second");
+          }
+        });
+        s.spawn("first", [] {
+          weir::this_actor::sleep(1ms);
+          throw std::runtime_error("first");
+        });
+        sleep_for_ever();
+      });
+    };
+    CHECK_THROWS_WITH(program(), "first");
+    CHECK(cancelled == 1);
+    REQUIRE(failures.size() == 1);
+    CHECK_THROWS_WITH(std::rethrow_exception(failures[0]), "second");
+  });
+}
+
+TEST_CASE("a failure of the body cancels the actors and is rethrown after they have ended") {
+  in_actor([] {
+    std::atomic<bool> ended{false};
+    auto program = [&] {
+      weir::with_scope([&](weir::scope& s) {
+        s.spawn([&] {
+          try {
+            sleep_for_ever();
+          } catch (...) {
+            ended = true;
+            throw;
+          }
+        });
+        weir::this_actor::yield();
+        throw std::runtime_error("body");
+      });
+    };
+    CHECK_THROWS_WITH(program(), "body");
+    CHECK(ended);
+  });
+}
+
+TEST_CASE("the scope's own cancel is no failure and is absorbed") {
+  in_actor([] {
+    int after = 0;
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn(sleep_for_ever);
+      s.cancel();
+      CHECK(s.cancelled());
+      sleep_for_ever();
+      after = 1;
+    });
+    CHECK(after == 0);
+    weir::this_actor::sleep(1ms);  // and it is over: the next park does not throw
+    CHECK_FALSE(weir::this_actor::cancel_requested());
+  });
+}
+
+TEST_CASE("a scope with a value whose body its own cancel unwound throws actor_cancelled") {
+  in_actor([] {
+    auto program = [] {
+      return weir::with_scope([](weir::scope& s) {
+        s.cancel();
+        sleep_for_ever();
+        return 1;
+      });
+    };
+    CHECK_THROWS_AS(program(), weir::actor_cancelled);
+    // A body that finishes before it meets the cancel keeps its value.
+    CHECK(weir::with_scope([](weir::scope& s) {
+            s.cancel();
+            return 2;
+          }) == 2);
+  });
+}
+
+TEST_CASE("an outer cancel goes through inner scopes, their actors included, and only the outer one absorbs it") {
+  in_actor([] {
+    std::atomic<int> unwound{0};
+    bool inner_returned = false;
+    weir::with_scope([&](weir::scope& outer) {
+      outer.spawn("nested", [&] {
+        try {
+          weir::with_scope([&](weir::scope& inner) {
+            inner.spawn([&] {
+              try {
+                sleep_for_ever();
+              } catch (const weir::cancelled&) {
+                ++unwound;
+                throw;
+              }
+            });
+            sleep_for_ever();
+          });
+          inner_returned = true;
+        } catch (const weir::cancelled&) {
+          ++unwound;
+          throw;
+        }
+      });
+      weir::this_actor::sleep(1ms);
+      outer.cancel();
+    });
+    CHECK(unwound == 2);
+    CHECK_FALSE(inner_returned);
+  });
+}
+
+TEST_CASE("cancelled carries the outermost cancelled scope") {
+  in_actor([] {
+    // Both are cancelled; the inner one must not absorb it.
+    bool between = false;
+    weir::with_scope([&](weir::scope& outer) {
+      weir::with_scope([&](weir::scope& inner) {
+        inner.cancel();
+        outer.cancel();
+        sleep_for_ever();
+      });
+      between = true;
+    });
+    CHECK_FALSE(between);
+  });
+}
+
+TEST_CASE("a scope whose actors all succeeded does not throw, though an outer cancel came meanwhile") {
+  in_actor([] {
+    std::atomic<bool> begun{false}, go{false};
+    bool finished = false;
+    auto a = weir::spawn("host", [&] {
+      weir::with_scope([&](weir::scope& s) {
+        s.spawn([&] {
+          weir::blocking([&] {  // once begun, it is waited for
+            begun = true;
+            while (!go) std::this_thread::yield();
+          });
+        });
+      });
+      finished = true;
+    });
+    eventually([&] { return begun.load(); });
+    a.cancel();
+    go = true;
+    a.join();
+    CHECK(finished);
+  });
+}
+
+TEST_CASE("scope exit throws cancelled if a child was ended by an outer cancel") {
+  in_actor([] {
+    bool finished = false;
+    auto a = weir::spawn("host", [&] {
+      weir::with_scope([](weir::scope& s) { s.spawn(sleep_for_ever); });  // the body itself is through
+      finished = true;
+    });
+    weir::this_actor::sleep(1ms);
+    a.cancel();
+    CHECK_THROWS_AS(a.join(), weir::actor_cancelled);
+    CHECK_FALSE(finished);
+  });
+}
+
+TEST_CASE("a failure goes before a cancel") {
+  in_actor([] {
+    auto a = weir::spawn("host", [] {
+      weir::with_scope([](weir::scope& s) {
+        s.spawn([] {
+          try {
+            sleep_for_ever();
+          } catch (const weir::cancelled&) {
+            throw std::runtime_error("while cancelled");
+          }
+        });
+      });
+    });
+    weir::this_actor::sleep(1ms);
+    a.cancel();
+    CHECK_THROWS_WITH(a.join(), "while cancelled");
+  });
+}
+
+TEST_CASE("an actor spawned into a cancelled scope begins and is stopped at its first park") {
+  in_actor([] {
+    bool began = false, passed = false;
+    weir::with_scope([&](weir::scope& s) {
+      s.cancel();
+      s.spawn([&] {
+        began = true;
+        weir::this_actor::yield();
+        passed = true;
+      });
+    });
+    CHECK(began);
+    CHECK_FALSE(passed);
+  });
+}
+
+TEST_CASE("a scope's actor can be cancelled alone, which is no failure of the scope") {
+  in_actor([] {
+    weir::with_scope([](weir::scope& s) {
+      auto a = s.spawn("one", sleep_for_ever);
+      a.cancel();
+      a.wait();
+      CHECK_FALSE(s.cancelled());
+    });
+  });
+}
+
+TEST_CASE("refs of scope actors may be copied, kept after the scope, and joined by several") {
+  in_actor([] {
+    weir::actor_ref<int> kept;
+    weir::actor_ref<void> nothing;
+    weir::with_scope([&](weir::scope& s) {
+      kept = s.spawn("value", [] { return 5; });
+      nothing = s.spawn("void", [] {});
+      auto copy = nothing;
+      s.spawn([copy]() mutable { copy.join(); });
+      copy.join();
+    });
+    CHECK(kept.join() == 5);
+    nothing.join();
+  });
+}
+
+TEST_CASE("with_scope on a plain thread is misuse") {
+  CHECK_THROWS_WITH(weir::with_scope([](weir::scope&) {}), Catch::Contains("with_scope: a scope needs a running actor"));
+}
+
+TEST_CASE("scopes entered and cancelled by many actors at once leave nothing behind") {
+  in_actor([] {
+    for (int i = 0; i < rounds(300); ++i) {
+      std::atomic<int> begun{0}, ended{0};
+      weir::with_scope([&](weir::scope& s) {
+        for (int k = 0; k < 8; ++k)
+          s.spawn([&, k] {
+            ++begun;
+            struct mark {
+              std::atomic<int>& n;
+              ~mark() { ++n; }
+            } m{ended};
+            weir::with_scope([&](weir::scope& inner) {
+              inner.spawn([] { weir::this_actor::sleep(20us); });
+              inner.spawn([&, k] {
+                if (k == 3) s.cancel();
+                weir::this_actor::yield();
+              });
+            });
+          });
+      });
+      REQUIRE(begun == 8);
+      REQUIRE(ended == 8);
+    }
+  });
+}

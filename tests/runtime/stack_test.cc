@@ -1,0 +1,109 @@
+#include "weir/runtime/internal/stack.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <cstring>
+#include <vector>
+
+#include "tests/child.h"
+#include "tests/testing.h"
+#include "weir/runtime/actor.h"
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/runtime.h"
+#include "weir/runtime/this_actor.h"
+
+using namespace weir::internal;
+
+namespace {
+
+// Not to be turned into a loop.
+__attribute__((noinline)) int dig(int depth) {
+  volatile char hole[512];
+  std::memset(const_cast<char*>(hole), depth, sizeof hole);
+  return depth == 0 ? 0 : dig(depth - 1) + hole[depth % 512];
+}
+
+}  // namespace
+
+TEST_CASE("a stack given back is the next one taken: hot ones are reused first") {
+  auto* pool = new stack_pool;
+  stack_block* a = pool->take(stack_pool::usual);
+  stack_block* b = pool->take(stack_pool::usual);
+  CHECK(a != b);
+  pool->give(a);
+  pool->give(b);
+  CHECK(pool->take(stack_pool::usual) == b);
+  CHECK(pool->take(stack_pool::usual) == a);
+  stack_block* small = pool->take(stack_pool::least + 1);
+  CHECK(small->usable == 2 * stack_pool::least * stack_scale);
+  pool->give(a);
+  pool->give(b);
+  pool->retire();
+  pool->give(small);  // the last one frees the pool; a leak or a double free would show under ASan
+}
+
+TEST_CASE("each stack class can be used to most of its depth") {
+  for (std::size_t size = stack_pool::least; size <= (std::size_t{1} << 20); size *= 4)
+    weir::run([size] {
+      auto a = weir::spawn(
+          "deep",
+          [size] {
+            std::vector<char> touched;
+            volatile char* here = reinterpret_cast<volatile char*>(__builtin_frame_address(0));
+            for (std::size_t down = 0; down < size / 2; down += 512) here[-static_cast<long>(down) - 256] = 1;
+            return true;
+          },
+          {.stack = size});
+      CHECK(a.join());
+    });
+}
+
+TEST_CASE("child: overflow", "[.child]") {
+  weir::run([] {
+    auto a = weir::spawn("parser", [] { (void)dig(100'000'000); }, {.stack = 64 << 10});
+    a.join();
+  });
+}
+
+TEST_CASE("a stack overflow names the actor, its stack, its spawn place and the remedy, then aborts") {
+  const auto end = testing::run_child("child: overflow");
+#if defined(WEIR_ASAN)
+  CHECK(end.exit_status != 0);  // ASan itself reports it, in its own words or ours
+#else
+  CHECK(end.signal == SIGABRT);
+  CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
+                             Catch::Contains("KiB used up, spawned at stack_test.cc:") &&
+                             Catch::Contains("Raise it: spawn(name, f, {.stack = "));
+#endif
+}
+
+#if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // their shadow memory needs all of the address space
+TEST_CASE("child: no memory for a stack", "[.child]") {
+  weir::run([] {
+    rlimit limit{std::size_t{1} << 30, std::size_t{1} << 30};
+    REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+    std::vector<weir::actor<void>> many;
+    bool refused = false;
+    try {
+      for (int i = 0; i < 100'000; ++i)
+        many.push_back(weir::spawn("one of many", [] { weir::this_actor::sleep(weir::deadline::never()); },
+                                   {.stack = 1 << 20}));
+    } catch (const weir::no_memory& e) {
+      refused = true;
+      std::puts(e.what());
+    }
+    REQUIRE(refused);
+    REQUIRE(many.size() > 100);
+    many.pop_back();  // its stack is free again
+    auto next = weir::spawn("next", [] { return 1; }, {.stack = 1 << 20});
+    REQUIRE(next.join() == 1);
+  });
+}
+
+TEST_CASE("without memory for a stack spawn throws, and nothing else is harmed") {
+  const auto end = testing::run_child("child: no memory for a stack");
+  CHECK(end.exit_status == 0);
+  CHECK_THAT(end.output, Catch::Contains("spawn: cannot map a stack of 1024 KiB: Cannot allocate memory."));
+}
+#endif

@@ -1,0 +1,110 @@
+// Lost wake-ups: workers that are just falling asleep, and threads outside that have something for them.
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/testing.h"
+#include "weir/channels/channel.h"
+#include "weir/channels/select.h"
+#include "weir/runtime/scope.h"
+#include "weir/runtime/this_actor.h"
+
+using namespace std::chrono_literals;
+using testing::in_actor;
+using testing::rounds;
+
+namespace {
+
+void spin(unsigned turns) {
+  for (unsigned i = 0; i < turns; ++i) asm volatile("");
+}
+
+// Voluntary context switches of all threads of the process so far.
+long switches() {
+  long sum = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);)
+      if (line.rfind("voluntary_ctxt_switches:", 0) == 0) sum += std::stol(line.substr(24));
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a foreign producer with random delays never leaves a sleeping receiver asleep") {
+  const int n = rounds(20'000);
+  auto [tx, rx] = weir::channel<int>(1);
+  std::thread producer([tx = std::move(tx), n]() mutable {
+    std::mt19937 random(3);
+    for (int i = 0; i < n; ++i) {
+      // Around the length of the search before sleep, so that bells meet workers in every state.
+      spin(random() % 3 == 0 ? random() % 60'000 : random() % 500);
+      tx.send(i);
+    }
+  });
+  in_actor([&, rx = std::move(rx)] {
+    int expected = 0;
+    for (int& v : rx) EXPECT(v == expected++);
+    CHECK(expected == n);
+  });
+  producer.join();
+}
+
+TEST_CASE("actors on two workers that wake each other are never left asleep") {
+  in_actor([] {
+    auto there = weir::channel<int>(0);
+    auto back = weir::channel<int>(0);
+    const int n = rounds(5000);
+    std::mt19937 random(5);
+    auto echo = weir::spawn("echo", [&] {
+      for (int& v : there.rx) back.tx.send(v);
+    }, {.pinned = testing::workers() - 1});
+    for (int i = 0; i < n; ++i) {
+      if (i % 8 == 0) spin(random() % 40'000);
+      there.tx.send(i);
+      REQUIRE(back.rx.recv() == i);
+    }
+    there.tx.close();
+    echo.join();
+  });
+}
+
+TEST_CASE("a worker that sleeps until a timer is woken earlier by a send") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(0);
+    for (int i = 0; i < rounds(300); ++i) {
+      std::thread foreign([tx = tx, i] { tx.send(i); });
+      const int got = weir::select(weir::on_recv(rx, [](std::optional<int> v) { return *v; }), weir::after(1h, [] { return -1; }));
+      foreign.join();
+      REQUIRE(got == i);
+    }
+  });
+}
+
+TEST_CASE("an idle runtime has no periodic wake-ups") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(0);
+    std::vector<weir::actor<void>> parked;
+    for (int i = 0; i < 100; ++i) parked.push_back(weir::spawn("parked", [rx = rx] { rx.recv(); }));
+    testing::eventually([&] { return rx.waiting() == 100; });
+    weir::this_actor::sleep(20ms);  // lets the search before sleep end
+    const long before = switches();
+    weir::this_actor::sleep(500ms);
+    // One for the timer, some for threads of the test's own main; a poll every millisecond would be hundreds.
+    CHECK(switches() - before < 20);
+    tx.close();
+  });
+}
+
+TEST_CASE("park with only a timer, only a pinned inbox, only a blocking call") {
+  in_actor([] {
+    weir::this_actor::sleep(2ms);
+    auto pinned = weir::spawn("pinned", [] { return 1; }, {.pinned = 0});
+    CHECK(pinned.join() == 1);
+  }, 1);
+}
