@@ -1,0 +1,39 @@
+#include "tests/examples/program.h"
+
+using testing::run;
+
+TEST_CASE("hello prints what its page says") {
+  const auto done = run({"examples/hello"});
+  CHECK(done.out == "got 1\ngot 4\ngot 9\n");
+  CHECK(done.err.empty());
+  CHECK(done.status == 0);
+}
+
+TEST_CASE("producer_consumer loses no job, whichever worker takes it") {
+  const auto done = run({"examples/producer_consumer"});
+  CHECK(done.out == "100000 results; the longest sequence starts at 77031 and takes 350 steps\n");
+  CHECK(done.status == 0);
+}
+
+TEST_CASE("sieve prints the first hundred primes and stops its endless actors") {
+  const auto done = run({"examples/sieve"});
+  CHECK(done.out.starts_with("2 3 5 7 11 13 17 19 23 29\n31 "));
+  CHECK(done.out.ends_with(" 521 523 541\n"));
+  CHECK(done.err.empty());
+  CHECK(done.status == 0);
+}
+
+TEST_CASE("sieve prints as many primes as it is told") {
+  CHECK(run({"examples/sieve", "1"}).out == "2\n");
+  CHECK(run({"examples/sieve", "12"}).out == "2 3 5 7 11 13 17 19 23 29\n31 37\n");
+  CHECK(run({"examples/sieve", "300"}).out.ends_with(" 1979 1987\n"));
+}
+
+TEST_CASE("sieve names the rule, the value and the remedy for a bad count") {
+  const std::string bad = GENERATE("0", "-1", "10001", "x", "5x", "", "99999999999999");
+  const auto done = run({"examples/sieve", bad});
+  CHECK(done.err == "sieve: takes one whole number from 1 to 10000, the count of primes; got \"" + bad +
+                        "\". For the first hundred write: sieve 100\n");
+  CHECK(done.out.empty());
+  CHECK(done.status == 2);
+}
