@@ -1,14 +1,16 @@
 // The select protocol, without types.
 //
 //   1. Try each enabled case once, in random order.
-//   2. Open the claim and register the cases one by one, in the same order. Each registration looks again at its source; what
+//   2. Open the claim and register the cases one by one, in the same order. Each registration looks again at its
+//   source; what
 //      is ready by then completes at once, if the select still wins its own claim. This is also the second look before
 //      `otherwise`: when all are registered and nobody has claimed, there was a moment at which no case was ready.
 //   3. Park, at most until the first timer case is due.
-//   4. Withdraw what was not unlinked by the winner. Only then does the caller run the chosen body, with nothing registered.
+//   4. Withdraw what was not unlinked by the winner. Only then does the caller run the chosen body, with nothing
+//   registered.
 //
-// Registering may meet another select that does the same with our node: wait_list.h says who gives way. Who gives way withdraws
-// everything and starts anew, which is rare and short.
+// Registering may meet another select that does the same with our node: wait_list.h says who gives way. Who gives way
+// withdraws everything and starts anew, which is rare and short.
 #include "weir/channels/select.h"
 
 #include <fmt/core.h>
@@ -110,7 +112,8 @@ class selection {
           must_park = true;
         }
         break;
-      case enrolled::lost: break;
+      case enrolled::lost:
+        break;
     }
     if (must_park) result = park(self, chosen);
     for (int i = 0; i < linked; ++i) at(i).withdraw(nodes_[i]);
@@ -143,7 +146,8 @@ class selection {
       case wake_cause::timeout:
         // Some timer case is due now; the try pass takes one, at random.
         return outcome::again;
-      case wake_cause::cancel: break;
+      case wake_cause::cancel:
+        break;
     }
     return outcome::cancelled;
   }
@@ -162,8 +166,9 @@ int select_one(select_case** cases, wait_node* nodes, int count, bool has_otherw
   selection s(cases, nodes, count);
   if (s.enabled() == 0) {
     if (has_otherwise) return -1;
-    throw_misuse("select", "at least one case must be enabled", fmt::format("{} cases, all disabled by when(false)", count),
-                 "Leave the loop, or add weir::otherwise.", count > 0 ? cases[0]->where : site{});
+    throw_misuse("select", "at least one case must be enabled",
+                 fmt::format("{} cases, all disabled by when(false)", count), "Leave the loop, or add weir::otherwise.",
+                 count > 0 ? cases[0]->where : site{});
   }
   using outcome = selection::outcome;
   for (;;) {

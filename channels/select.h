@@ -9,8 +9,9 @@
 //
 // Thread-safety: a case belongs to its select. Sources are used as everywhere else.
 //
-// Fair: among several ready cases the choice is random. A closed channel is ready for ever. The same channel may appear more
-// than once, and a select never meets itself. Bodies run with nothing registered: they may throw, park or select again.
+// Fair: among several ready cases the choice is random. A closed channel is ready for ever. The same channel may appear
+// more than once, and a select never meets itself. Bodies run with nothing registered: they may throw, park or select
+// again.
 #pragma once
 
 #include <array>
@@ -45,9 +46,7 @@ class recv_case final : public select_case {
     closed_ = s == recv_status::closed;
     return s != recv_status::empty;
   }
-  enrolled enroll(wait_node& node) override {
-    return core_.enroll_recv(value_, node, closed_);
-  }
+  enrolled enroll(wait_node& node) override { return core_.enroll_recv(value_, node, closed_); }
   void withdraw(wait_node& node) noexcept override { core_.withdraw_recv(node); }
   void completed(const wait_node& node) noexcept override { closed_ = node.closed; }
   void complete_as_closed() noexcept override { closed_ = true; }
@@ -86,9 +85,7 @@ class send_case final : public select_case {
     closed_ = s == send_status::closed;
     return s != send_status::full;
   }
-  enrolled enroll(wait_node& node) override {
-    return core_.enroll_send(value_, node, closed_);
-  }
+  enrolled enroll(wait_node& node) override { return core_.enroll_send(value_, node, closed_); }
   void withdraw(wait_node& node) noexcept override { core_.withdraw_send(node); }
   void completed(const wait_node& node) noexcept override { closed_ = node.closed; }
   void complete_as_closed() noexcept override { closed_ = true; }
@@ -150,8 +147,8 @@ inline constexpr bool is_otherwise<otherwise_case<Body>> = true;
 
 // What a body's result means for select: void counts as true.
 template <class Case>
-using case_result =
-    std::conditional_t<std::is_void_v<decltype(std::declval<Case&>().run())>, bool, decltype(std::declval<Case&>().run())>;
+using case_result = std::conditional_t<std::is_void_v<decltype(std::declval<Case&>().run())>, bool,
+                                       decltype(std::declval<Case&>().run())>;
 
 template <class Result, class Case>
 Result run_case(Case& c) {
@@ -171,8 +168,8 @@ auto on_recv(const receiver<T>& from, Body body, site where = site::current()) {
   return internal::recv_case<T, Body>(from.core("on_recv", where), std::move(body), where);
 }
 
-// An rvalue T is taken from only when its case is chosen: until then, and if the channel is closed, it is still the caller's.
-// Anything else is copied or converted when the case is made.
+// An rvalue T is taken from only when its case is chosen: until then, and if the channel is closed, it is still the
+// caller's. Anything else is copied or converted when the case is made.
 template <class T, class V, class Body>
 auto on_send(const sender<T>& to, V&& value, Body body, site where = site::current()) {
   static_assert(std::is_invocable_v<Body&, bool> || std::is_invocable_v<Body&>,
@@ -202,9 +199,10 @@ auto otherwise(Body body) {
   return internal::otherwise_case<Body>{std::move(body)};
 }
 
-// Parks until one case can go, does it, runs its body and returns what the body returned; a body that returns nothing counts as
-// true. A cancel throws weir::cancelled; while the actor unwinds it runs `otherwise`, else one channel case as closed. Takes no
-// deadline: use on_timer or after. Does not allocate. Misuse if no case is enabled and there is no otherwise.
+// Parks until one case can go, does it, runs its body and returns what the body returned; a body that returns nothing
+// counts as true. A cancel throws weir::cancelled; while the actor unwinds it runs `otherwise`, else one channel case
+// as closed. Takes no deadline: use on_timer or after. Does not allocate. Misuse if no case is enabled and there is no
+// otherwise.
 template <class... Cases>
 auto select(Cases&&... cases) {
   using namespace internal;

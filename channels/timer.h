@@ -11,7 +11,8 @@
 
 namespace weir {
 
-// Is ready once, when its time has come; then never, until reset(). Made once and used by many selects, it bounds them all.
+// Is ready once, when its time has come; then never, until reset(). Made once and used by many selects, it bounds them
+// all.
 class timer {
  public:
   explicit timer(deadline at) noexcept : at_(at) {}
@@ -25,8 +26,8 @@ class timer {
   deadline at_;
 };
 
-// Is ready at each multiple of the period since it was made. Ticks that nobody took in time fall together into one, and the
-// beat is kept: a late tick does not shift the next one.
+// Is ready at each multiple of the period since it was made. Ticks that nobody took in time fall together into one, and
+// the beat is kept: a late tick does not shift the next one.
 class ticker {
  public:
   // REQUIRES: period > 0; otherwise misuse.

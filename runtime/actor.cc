@@ -30,9 +30,12 @@ bool await_exit(actor_core& a, deadline limit, site where) {
   for (;;) {
     const bool quiet = std::uncaught_exceptions() > 0;
     switch (a.exited().wait(why, quiet ? interruptible::no : interruptible::yes, limit)) {
-      case event::outcome::set: return true;
-      case event::outcome::timeout: return false;
-      case event::outcome::cancelled: self->throw_cancelled("join");
+      case event::outcome::set:
+        return true;
+      case event::outcome::timeout:
+        return false;
+      case event::outcome::cancelled:
+        self->throw_cancelled("join");
     }
   }
 }
@@ -42,8 +45,8 @@ void await_exit_quietly(actor_core& a) noexcept { a.exited().wait(join_wait(a), 
 void rethrow_exit(actor_core& a) {
   if (a.how() == exit_kind::failed) std::rethrow_exception(a.error());
   if (a.how() == exit_kind::cancelled)
-    throw actor_cancelled(fmt::format("actor \"{}\" (#{}, spawned at {}:{}) was cancelled before it had a result", a.name(),
-                                      a.id(), a.where().base(), a.where().line));
+    throw actor_cancelled(fmt::format("actor \"{}\" (#{}, spawned at {}:{}) was cancelled before it had a result",
+                                      a.name(), a.id(), a.where().base(), a.where().line));
 }
 
 void abandon(actor_core& a) noexcept {

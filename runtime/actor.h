@@ -3,7 +3,8 @@
 //   actor<T>     owning handle: its destructor cancels and joins
 //   actor_ref<T> non-owning handle, as scope::spawn gives it
 //
-// Thread-safety: distinct handles, all of it, from actors and from plain threads. One handle object is used by one at a time.
+// Thread-safety: distinct handles, all of it, from actors and from plain threads. One handle object is used by one at a
+// time.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,9 @@
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/errors.h"
-#include "weir/runtime/internal/make_actor.h"
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/base/spawn_options.h"
+#include "weir/runtime/internal/make_actor.h"
 
 namespace weir {
 namespace internal {
@@ -42,14 +43,14 @@ class actor_handle {
   // Asks it to end: each park in it throws weir::cancelled from now on. Returns at once.
   void cancel(site where = site::current()) { get("cancel", where).cancel(); }
 
-  // Parks until the actor has ended, its closure is destroyed and its result is there; true. False if `limit` came first.
-  // A cancel of the caller throws weir::cancelled; while the caller unwinds, it waits on.
+  // Parks until the actor has ended, its closure is destroyed and its result is there; true. False if `limit` came
+  // first. A cancel of the caller throws weir::cancelled; while the caller unwinds, it waits on.
   bool wait(deadline limit = {}, site where = site::current()) const {
     return await_exit(get("wait", where), limit, where);
   }
 
-  // wait() and then the result, moved out; rethrows the exception that ended the actor; throws actor_cancelled if a cancel
-  // did. A value can be taken once: a later join is misuse. Of a void actor, any number may join.
+  // wait() and then the result, moved out; rethrows the exception that ended the actor; throws actor_cancelled if a
+  // cancel did. A value can be taken once: a later join is misuse. Of a void actor, any number may join.
   T join(site where = site::current()) {
     actor_result<T>& a = get("join", where);
     await_exit(a, {}, where);
@@ -70,8 +71,7 @@ class actor_handle {
   actor_handle(const actor_handle& other) noexcept : actor_(other.actor_) {
     if (actor_) actor_->retain();
   }
-  actor_handle(actor_handle&& other) noexcept
-      : actor_(std::exchange(other.actor_, nullptr)), joined_(other.joined_) {}
+  actor_handle(actor_handle&& other) noexcept : actor_(std::exchange(other.actor_, nullptr)), joined_(other.joined_) {}
   actor_handle& operator=(const actor_handle& other) noexcept {
     actor_handle copy(other);
     swap(copy);
@@ -143,8 +143,9 @@ template <class F>
       internal::make_actor(r, internal::root_of(r), name, std::forward<F>(f), options, where));
 }
 template <class F>
-  requires std::is_invocable_v<std::decay_t<F>&>
-[[nodiscard]] actor<internal::actor_value_t<F>> spawn(F&& f, spawn_options options = {}, site where = site::current()) {
+requires std::is_invocable_v < std::decay_t<F>
+& > [[nodiscard]] actor<internal::actor_value_t<F>> spawn(F&& f, spawn_options options = {},
+                                                          site where = site::current()) {
   return spawn(std::string_view(), std::forward<F>(f), options, where);
 }
 

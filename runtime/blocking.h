@@ -14,8 +14,8 @@
 namespace weir {
 namespace internal {
 
-// Runs `j` on the calling actor's runtime's pool and parks until it is done. False: a cancel came before it began, while
-// the caller unwinds; it never will.
+// Runs `j` on the calling actor's runtime's pool and parks until it is done. False: a cancel came before it began,
+// while the caller unwinds; it never will.
 bool run_blocking(blocking_pool::job& j);
 [[noreturn]] void throw_not_run();
 
@@ -23,10 +23,10 @@ bool run_blocking(blocking_pool::job& j);
 
 // Returns what f() returns or throws what it throws. Parks until it is done.
 //
-// f borrows the caller's stack. Before it has begun, a cancel ends the wait and f never runs; once it runs, the wait goes on to
-// its end, and the cancel arrives at the next park. f must not use anything of weir that needs an actor. At most
-// runtime_options.blocking_threads calls run at once; more wait in line. Throws actor_cancelled if the caller unwinds in a
-// cancelled scope and f was not run.
+// f borrows the caller's stack. Before it has begun, a cancel ends the wait and f never runs; once it runs, the wait
+// goes on to its end, and the cancel arrives at the next park. f must not use anything of weir that needs an actor. At
+// most runtime_options.blocking_threads calls run at once; more wait in line. Throws actor_cancelled if the caller
+// unwinds in a cancelled scope and f was not run.
 template <class F>
 auto blocking(F&& f) -> std::invoke_result_t<F&> {
   using value_type = std::invoke_result_t<F&>;

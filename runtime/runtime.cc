@@ -53,7 +53,8 @@ runtime::runtime(runtime_options options, site where)
 runtime::~runtime() {
   if (const internal::actor_core* const a = internal::current_actor(); a != nullptr && &a->runtime() == core_.get())
     internal::abort_misuse("~runtime", "a runtime cannot end inside one of its own actors",
-                           fmt::format("actor \"{}\" (#{})", a->name(), a->id()), "Let a plain thread own it.", a->where());
+                           fmt::format("actor \"{}\" (#{})", a->name(), a->id()), "Let a plain thread own it.",
+                           a->where());
   core_->drain();
 }
 

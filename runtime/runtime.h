@@ -13,14 +13,14 @@
 #include <utility>
 
 #include "weir/runtime/actor.h"
-#include "weir/runtime/internal/make_actor.h"
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/make_actor.h"
 
 namespace weir {
 
 struct runtime_options {
-  // OS threads that run actors, 1 to 1024. Left out: the environment's WEIR_WORKERS, else one per core that the process may
-  // use (affinity mask and cgroup quota count).
+  // OS threads that run actors, 1 to 1024. Left out: the environment's WEIR_WORKERS, else one per core that the process
+  // may use (affinity mask and cgroup quota count).
   std::optional<int> workers = {};
   // How long actors that are left when the runtime ends may take to meet their cancel, before they are named and the
   // process aborts.
@@ -63,8 +63,9 @@ class runtime {
         internal::make_actor(*core_, internal::root_of(*core_), name, std::forward<F>(f), options, where));
   }
   template <class F>
-    requires std::is_invocable_v<std::decay_t<F>&>
-  [[nodiscard]] actor<internal::actor_value_t<F>> spawn(F&& f, spawn_options options = {}, site where = site::current()) {
+  requires std::is_invocable_v < std::decay_t<F>
+  & > [[nodiscard]] actor<internal::actor_value_t<F>> spawn(F&& f, spawn_options options = {},
+                                                            site where = site::current()) {
     return spawn(std::string_view(), std::forward<F>(f), options, where);
   }
 
@@ -80,8 +81,8 @@ class runtime {
   std::unique_ptr<internal::runtime_core> core_;
 };
 
-// A runtime for the length of one call: runs f() as the actor "main", then ends what main left behind. Returns f's value
-// (void: 0, so that main() can return it) or lets its exception out.
+// A runtime for the length of one call: runs f() as the actor "main", then ends what main left behind. Returns f's
+// value (void: 0, so that main() can return it) or lets its exception out.
 template <class F>
 auto run(runtime_options options, F&& f, site where = site::current()) {
   runtime r(std::move(options), where);

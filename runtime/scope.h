@@ -12,8 +12,8 @@
 
 #include "weir/runtime/actor.h"
 #include "weir/runtime/base/errors.h"
-#include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/scope_node.h"
 
 namespace weir {
 
@@ -38,8 +38,8 @@ class scope_frame {
   // How the body ended, if not by returning.
   void body_cancelled(const cancelled& c) noexcept { cancelled_by_ = c.scope(); }
   void body_failed(std::exception_ptr failure) noexcept { node_.fail(std::move(failure)); }
-  // Waits for the actors and leaves the scope; then throws what the scope has to throw. `no_value`: the body should have
-  // returned a value and did not.
+  // Waits for the actors and leaves the scope; then throws what the scope has to throw. `no_value`: the body should
+  // have returned a value and did not.
   void finish(bool no_value);
 
  private:
@@ -59,8 +59,8 @@ class scope {
   scope(const scope&) = delete;
   scope& operator=(const scope&) = delete;
 
-  // Starts an actor that the scope owns. See weir::spawn for the rest. If it fails, the scope is cancelled and with_scope
-  // rethrows; in a cancelled scope the actor begins and is stopped at its first park.
+  // Starts an actor that the scope owns. See weir::spawn for the rest. If it fails, the scope is cancelled and
+  // with_scope rethrows; in a cancelled scope the actor begins and is stopped at its first park.
   template <class F>
   actor_ref<internal::actor_value_t<F>> spawn(std::string_view name, F&& f, spawn_options options = {},
                                               site where = site::current()) {
@@ -68,8 +68,8 @@ class scope {
         internal::make_actor(frame_.runtime(), frame_.node(), name, std::forward<F>(f), options, where));
   }
   template <class F>
-    requires std::is_invocable_v<std::decay_t<F>&>
-  actor_ref<internal::actor_value_t<F>> spawn(F&& f, spawn_options options = {}, site where = site::current()) {
+  requires std::is_invocable_v < std::decay_t<F>
+  & > actor_ref<internal::actor_value_t<F>> spawn(F&& f, spawn_options options = {}, site where = site::current()) {
     return spawn(std::string_view(), std::forward<F>(f), options, where);
   }
 
@@ -84,10 +84,10 @@ class scope {
 
 // Runs f(scope&) and returns its value when every actor in the scope has ended. REQUIRES: called by an actor.
 //
-// The first failure, of the body or of an actor, cancels the rest and is rethrown as it is. A cancel of the scope itself is
-// absorbed; if it unwound a body that should have returned a value, actor_cancelled is thrown. A cancel from outside goes
-// on outwards if it ended the body or an actor. While waiting for the actors a cancel changes nothing: they have met
-// it too.
+// The first failure, of the body or of an actor, cancels the rest and is rethrown as it is. A cancel of the scope
+// itself is absorbed; if it unwound a body that should have returned a value, actor_cancelled is thrown. A cancel from
+// outside goes on outwards if it ended the body or an actor. While waiting for the actors a cancel changes nothing:
+// they have met it too.
 template <class F>
 auto with_scope(const scope_options& options, F&& f, site where = site::current()) {
   using value_type = std::remove_cvref_t<std::invoke_result_t<F, scope&>>;

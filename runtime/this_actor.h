@@ -1,7 +1,7 @@
 // weir::this_actor: what the running actor can do and ask about itself.
 //
-// Thread-safety: concerns the caller only. On a plain OS thread sleep and yield do what they say to the thread, id() is 0,
-// name() is empty, and nothing is ever cancelled.
+// Thread-safety: concerns the caller only. On a plain OS thread sleep and yield do what they say to the thread, id() is
+// 0, name() is empty, and nothing is ever cancelled.
 #pragma once
 
 #include <cstdint>

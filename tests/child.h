@@ -8,7 +8,7 @@ namespace testing {
 struct child_end {
   int exit_status = -1;  // -1: it was ended by a signal
   int signal = 0;
-  std::string output;    // stdout and stderr
+  std::string output;  // stdout and stderr
 };
 
 // Runs the test case `name`, tagged [.child], with this test's program. `environment`: further NAME=VALUE, may be null.

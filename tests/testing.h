@@ -17,8 +17,8 @@
 
 namespace testing {
 
-// Catch2's assertions are for one thread at a time, and belong to main. Spawned actors and threads use EXPECT; in_actor()
-// and check_expectations() report what failed.
+// Catch2's assertions are for one thread at a time, and belong to main. Spawned actors and threads use EXPECT;
+// in_actor() and check_expectations() report what failed.
 class expectations {
  public:
   static void failed(const char* file, int line, const char* what) {

@@ -75,9 +75,13 @@ channel_base::wait_end channel_base::wait_locked(wait_list& list, void* slot, co
   list.push_back(node);
   lock_.unlock();
   switch (self.park(channel_wait(verb, *this), limit)) {
-    case wake_cause::peer: return node.closed ? wait_end::closed : wait_end::handed;
-    case wake_cause::timeout: withdraw(list, node); return wait_end::timeout;
-    case wake_cause::cancel: break;
+    case wake_cause::peer:
+      return node.closed ? wait_end::closed : wait_end::handed;
+    case wake_cause::timeout:
+      withdraw(list, node);
+      return wait_end::timeout;
+    case wake_cause::cancel:
+      break;
   }
   withdraw(list, node);
   return wait_end::cancelled;
@@ -108,7 +112,10 @@ std::string channel_base::describe() {
   const std::string what =
       name_.empty() ? fmt::format("channel {}:{}", where_.base(), where_.line) : fmt::format("channel \"{}\"", name_);
   if (most == 0) return what + (closed ? " rendezvous closed" : " rendezvous");
-  return fmt::format("{} {}/{}{}{}", what, now, most, now == 0 ? " empty" : now == most ? " full" : "",
+  return fmt::format("{} {}/{}{}{}", what, now, most,
+                     now == 0      ? " empty"
+                     : now == most ? " full"
+                                   : "",
                      closed ? " closed" : "");
 }
 

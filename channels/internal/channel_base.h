@@ -4,7 +4,8 @@
 //
 // Invariants (under lock_):
 //  1. A live receiver waits only if the buffer is empty and no live sender waits, and the channel is open.
-//  2. A live sender waits only if the buffer is full (or the next cell is still being vacated, and then the one who vacates
+//  2. A live sender waits only if the buffer is full (or the next cell is still being vacated, and then the one who
+//  vacates
 //     it looks for senders), no live receiver waits, and the channel is open.
 //  3. closed_ never becomes false again; from then on nobody waits and nothing is put into the buffer.
 //  4. "Live" means: not claimed. A dead node may stand in a list until somebody meets it.
@@ -58,9 +59,9 @@ class channel_base {
   virtual void discard() noexcept = 0;  // destroys the buffer; nobody uses it any more
 
   small_lock lock_;
-  bool closed_ = false;   // guarded by lock_, as are:
-  wait_list senders_;     // slot: the T to move from
-  wait_list receivers_;   // slot: the std::optional<T> to fill
+  bool closed_ = false;  // guarded by lock_, as are:
+  wait_list senders_;    // slot: the T to move from
+  wait_list receivers_;  // slot: the std::optional<T> to fill
 
  private:
   void drop_side() noexcept;

@@ -1,10 +1,11 @@
 // A channel of T: what happens under the lock when a sender and a receiver meet, and the blocking calls around it.
 //
 // Thread-safety: all of it; functions that end in _locked under lock_. Under the lock runs no user code but T's nothrow
-// move, and nobody is woken: a function that has claimed a peer gives back its node, and the caller wakes it after unlock.
+// move, and nobody is woken: a function that has claimed a peer gives back its node, and the caller wakes it after
+// unlock.
 //
-// Invariants: channel_base.h. Order: first in, first out, for values and for waiters. A value that arrives while a receiver
-// waits goes into that receiver's hands, past the (empty) buffer; nobody barges in.
+// Invariants: channel_base.h. Order: first in, first out, for values and for waiters. A value that arrives while a
+// receiver waits goes into that receiver's hands, past the (empty) buffer; nobody barges in.
 #pragma once
 
 #include <optional>
@@ -54,10 +55,15 @@ class channel_core final : public channel_base {
       return send_status::timeout;
     }
     switch (wait_locked(senders_, &value, "send", limit)) {
-      case wait_end::handed: return send_status::ok;
-      case wait_end::timeout: return send_status::timeout;
-      case wait_end::closed: closed_or_cancelled("send"); return send_status::closed;
-      case wait_end::cancelled: break;
+      case wait_end::handed:
+        return send_status::ok;
+      case wait_end::timeout:
+        return send_status::timeout;
+      case wait_end::closed:
+        closed_or_cancelled("send");
+        return send_status::closed;
+      case wait_end::cancelled:
+        break;
     }
     meet_cancel("send");
     return send_status::closed;
@@ -85,10 +91,15 @@ class channel_core final : public channel_base {
       return recv_status::timeout;
     }
     switch (wait_locked(receivers_, &out, "recv", limit)) {
-      case wait_end::handed: return recv_status::ok;
-      case wait_end::timeout: return recv_status::timeout;
-      case wait_end::closed: closed_or_cancelled("recv"); return recv_status::closed;
-      case wait_end::cancelled: break;
+      case wait_end::handed:
+        return recv_status::ok;
+      case wait_end::timeout:
+        return recv_status::timeout;
+      case wait_end::closed:
+        closed_or_cancelled("recv");
+        return recv_status::closed;
+      case wait_end::cancelled:
+        break;
     }
     meet_cancel("recv");
     return recv_status::closed;
@@ -110,7 +121,9 @@ class channel_core final : public channel_base {
   std::size_t capacity() const noexcept override { return ring_.capacity(); }
 
  private:
-  static std::optional<T>& target(wait_node& receiver) noexcept { return *static_cast<std::optional<T>*>(receiver.slot); }
+  static std::optional<T>& target(wait_node& receiver) noexcept {
+    return *static_cast<std::optional<T>*>(receiver.slot);
+  }
   static T& source(wait_node& sender) noexcept { return *static_cast<T*>(sender.slot); }
 
   step send_locked(T& value, aftermath& after) noexcept {
@@ -144,7 +157,8 @@ class channel_core final : public channel_base {
     return closed_ ? step::done : step::would_wait;
   }
 
-  // Moves the value of the longest-waiting sender into the buffer. The sender is claimed; null if there is none or no room.
+  // Moves the value of the longest-waiting sender into the buffer. The sender is claimed; null if there is none or no
+  // room.
   wait_node* refill_locked() noexcept {
     if (senders_.empty() || !ring_.room()) return nullptr;
     wait_node* const sender = senders_.claim_first();
@@ -181,14 +195,19 @@ class channel_core final : public channel_base {
     return recv_status::closed;
   }
 
-  // Claims the first peer in `peers` together with the node's owner. `peer` is null if none is there and the owner is open.
+  // Claims the first peer in `peers` together with the node's owner. `peer` is null if none is there and the owner is
+  // open.
   enrolled pair_locked(wait_list& peers, wait_node& node, wait_node*& peer) noexcept {
     bool cancelled = false;
     switch (peers.claim_first_with(*node.owner, &peer, &cancelled)) {
-      case wait_list::pair_result::won: return enrolled::done;
-      case wait_list::pair_result::self_lost: return enrolled::lost;
-      case wait_list::pair_result::retry: return cancelled ? enrolled::cancelled : enrolled::again;
-      case wait_list::pair_result::none: break;
+      case wait_list::pair_result::won:
+        return enrolled::done;
+      case wait_list::pair_result::self_lost:
+        return enrolled::lost;
+      case wait_list::pair_result::retry:
+        return cancelled ? enrolled::cancelled : enrolled::again;
+      case wait_list::pair_result::none:
+        break;
     }
     return enrolled::waiting;
   }

@@ -46,8 +46,8 @@ class select_case {
   ~select_case() = default;
 };
 
-// Waits until one of `cases` is completed and returns its index; -1: none was ready and `has_otherwise`. `nodes` has room for
-// each case. Throws misuse if no case is enabled and there is no otherwise.
+// Waits until one of `cases` is completed and returns its index; -1: none was ready and `has_otherwise`. `nodes` has
+// room for each case. Throws misuse if no case is enabled and there is no otherwise.
 int select_one(select_case** cases, wait_node* nodes, int count, bool has_otherwise);
 
 }  // namespace weir::internal

@@ -2,13 +2,14 @@
 //
 // Thread-safety: under the channel's lock, but for retire(), which runs outside it.
 //
-// What a receive leaves in the cell is a moved-from shell, and its destructor is user code: it must not run under the lock.
-// So take() only moves; the receiver destroys the shell after it let the lock go, and then hands the cell back. Types that are
-// trivially destructible have no such state.
+// What a receive leaves in the cell is a moved-from shell, and its destructor is user code: it must not run under the
+// lock. So take() only moves; the receiver destroys the shell after it let the lock go, and then hands the cell back.
+// Types that are trivially destructible have no such state.
 //
 // Invariants:
 //  1. Values lie in the cells head_ to head_ + length_ - 1, around the end. length_ <= capacity.
-//  2. A cell's state: free -take-> leaving -retire-> free, and leaving -room-> wanted -retire-> free. Only the receiver that
+//  2. A cell's state: free -take-> leaving -retire-> free, and leaving -room-> wanted -retire-> free. Only the receiver
+//  that
 //     took the value leaves `leaving` or `wanted` for free; it learns from `wanted` that a sender was turned away.
 //  3. There are some cells more than the capacity, so that `wanted` is rare.
 #pragma once
@@ -47,7 +48,8 @@ class slot_ring {
       // Acquire pairs with the release in retire(): the shell is gone before the next value is built.
       if (state.load(std::memory_order_acquire) != free_cell) {
         std::uint8_t expected = leaving;
-        if (state.compare_exchange_strong(expected, wanted, std::memory_order_acq_rel) || expected == wanted) return false;
+        if (state.compare_exchange_strong(expected, wanted, std::memory_order_acq_rel) || expected == wanted)
+          return false;
       }
     }
     return true;

@@ -16,7 +16,7 @@ class deadline {
  public:
   using time_point = internal::time_point;
 
-  constexpr deadline() noexcept = default;  // never
+  constexpr deadline() noexcept = default;                 // never
   constexpr deadline(time_point at) noexcept : at_(at) {}  // NOLINT(google-explicit-constructor)
 
   // From now on. A duration too long for the clock means never; a negative one has expired.

@@ -15,15 +15,16 @@ namespace internal {
 class scope_node;
 }
 
-// The caller broke a rule. what() says the rule, the value, the place and the remedy. In a destructor or another noexcept
-// place the same text is printed and the process aborts.
+// The caller broke a rule. what() says the rule, the value, the place and the remedy. In a destructor or another
+// noexcept place the same text is printed and the process aborts.
 class misuse : public std::logic_error {
  public:
   using std::logic_error::logic_error;
 };
 
-// Thrown by a call that parks, in an actor whose scope was cancelled. Not a std::exception, so that `catch (std::exception&)`
-// does not swallow it; whoever catches it by `...` must rethrow. Only the scope it carries absorbs it.
+// Thrown by a call that parks, in an actor whose scope was cancelled. Not a std::exception, so that `catch
+// (std::exception&)` does not swallow it; whoever catches it by `...` must rethrow. Only the scope it carries absorbs
+// it.
 class cancelled {
  public:
   explicit cancelled(const internal::scope_node* scope) noexcept : scope_(scope) {}

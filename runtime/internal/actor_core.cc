@@ -129,10 +129,11 @@ void meet_cancel(const char* verb) { current_actor()->meet_cancel(verb); }
 
 void actor_core::throw_cancelled(const char* verb) {
   if (++swallowed_ == 1000)
-    fmt::print(stderr,
-               "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
-               "around it swallows weir::cancelled. Rethrow it there.\n",
-               name(), id_, where_.base(), where_.line, verb);
+    fmt::print(
+        stderr,
+        "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
+        "around it swallows weir::cancelled. Rethrow it there.\n",
+        name(), id_, where_.base(), where_.line, verb);
   throw cancelled(scope_->outermost_cancelled());
 }
 

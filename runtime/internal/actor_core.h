@@ -1,6 +1,7 @@
 // The control block of an actor. It sits at the top end of the actor's stack and holds all that is not the user's type.
 //
-// Thread-safety: as grouped below. Reference-counted: by the handles, and by the runtime until the actor has left its stack.
+// Thread-safety: as grouped below. Reference-counted: by the handles, and by the runtime until the actor has left its
+// stack.
 #pragma once
 
 #include <array>
@@ -8,6 +9,7 @@
 #include <exception>
 #include <string_view>
 
+#include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/context.h"
 #include "weir/runtime/internal/event.h"
@@ -15,7 +17,6 @@
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
 #include "weir/runtime/internal/timer_heap.h"
-#include "weir/runtime/base/site.h"
 
 namespace weir::internal {
 
@@ -52,8 +53,8 @@ class actor_core : public parker {
   scope_node& scope() const noexcept { return *scope_; }
   void enter_scope(scope_node& s) noexcept { scope_ = &s; }
   void yield() noexcept;
-  // A cancel is pending: throws cancelled, unless an exception is in flight; then it returns, and the caller acts as if its
-  // peer were gone.
+  // A cancel is pending: throws cancelled, unless an exception is in flight; then it returns, and the caller acts as if
+  // its peer were gone.
   void meet_cancel(const char* verb);
   [[noreturn]] void throw_cancelled(const char* verb);
 
@@ -80,8 +81,8 @@ class actor_core : public parker {
 
  protected:
   virtual ~actor_core() = default;
-  virtual void invoke() = 0;            // runs the closure and keeps its result
-  virtual void destroy_closure() = 0;   // on the actor's own stack, before the exit is published
+  virtual void invoke() = 0;           // runs the closure and keeps its result
+  virtual void destroy_closure() = 0;  // on the actor's own stack, before the exit is published
 
  private:
   static void entry(void* self);

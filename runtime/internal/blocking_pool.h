@@ -2,8 +2,8 @@
 //
 // Thread-safety: all of it but construction and destruction.
 //
-// A job lives on the stack of the actor that waits for it. It can be taken back only while it is queued; once a thread has
-// begun it, the actor waits for its end.
+// A job lives on the stack of the actor that waits for it. It can be taken back only while it is queued; once a thread
+// has begun it, the actor waits for its end.
 #pragma once
 
 #include <condition_variable>

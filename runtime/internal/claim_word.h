@@ -1,16 +1,18 @@
 // The claim: the one atomic step that decides who completes a park.
 //
-// Every way a park can end (a peer's hand-over, close, a deadline, a cancel, or the waiter itself while it registers with
-// several sources) first has to win the claim. Whoever loses leaves the waiter alone. A hand-over moves the value only
-// after its claim is won, so a value is delivered or kept, never both and never neither.
+// Every way a park can end (a peer's hand-over, close, a deadline, a cancel, or the waiter itself while it registers
+// with several sources) first has to win the claim. Whoever loses leaves the waiter alone. A hand-over moves the value
+// only after its claim is won, so a value is delivered or kept, never both and never neither.
 //
-// Thread-safety: `owner` functions are for the parking actor or thread only; the others for anyone who can name an epoch.
+// Thread-safety: `owner` functions are for the parking actor or thread only; the others for anyone who can name an
+// epoch.
 //
 // Invariants:
 //  1. Bits 0-2: state. 3: cancel pending. 4: interruptible. 5 and up: epoch, raised by each open().
 //  2. Only the owner leaves idle, tentative and the claimed states; only a successful compare-exchange leaves open.
 //  3. A claim names the epoch it saw when it registered, so a late one cannot hit a later park.
-//  4. tentative means: the owner is trying to claim a peer while it is itself registered elsewhere. Whoever meets it waits,
+//  4. tentative means: the owner is trying to claim a peer while it is itself registered elsewhere. Whoever meets it
+//  waits,
 //     in one direction only (see wait_list.h), because a waiter that was skipped then would miss its peer for ever.
 //  5. The cancel bit is set by a canceller and cleared only by clear_cancel(); it does not change the other fields.
 //
@@ -54,8 +56,8 @@ class claim_word {
     const word_type before = word_.fetch_add(next - (old & ~cancel_bit), std::memory_order_acq_rel);
     const epoch_type epoch = next >> epoch_shift;
     if (can_interrupt && (before & cancel_bit)) {
-      // The cancel came between the two reads and did not see the park open. Take it back, unless a second cancel did see
-      // it: then that one wakes the owner as usual.
+      // The cancel came between the two reads and did not see the park open. Take it back, unless a second cancel did
+      // see it: then that one wakes the owner as usual.
       if (try_claim(epoch, wake_cause::cancel) == claim_result::won) return {0, true};
     }
     return {epoch, false};
@@ -102,9 +104,12 @@ class claim_word {
   // owner, after its wake: how the park ended.
   wake_cause cause() const noexcept {
     switch (word_.load(std::memory_order_acquire) & state_mask) {
-      case state_timeout: return wake_cause::timeout;
-      case state_cancel: return wake_cause::cancel;
-      default: return wake_cause::peer;
+      case state_timeout:
+        return wake_cause::timeout;
+      case state_cancel:
+        return wake_cause::cancel;
+      default:
+        return wake_cause::peer;
     }
   }
 

@@ -3,9 +3,10 @@
 // Thread-safety: a context is used by whoever holds the actor (or, for a native one, by its worker thread).
 //
 // Hazards that this file answers for:
-//  1. The C++ runtime keeps its exception state (`__cxa_eh_globals`: the chain of caught exceptions, the count of those in
-//     flight) per OS thread. Two actors that share it, or one that takes it to another thread, corrupt it. resume() gives
-//     each actor its own 16 bytes. errno goes with them.
+//  1. The C++ runtime keeps its exception state (`__cxa_eh_globals`: the chain of caught exceptions, the count of those
+//  in
+//     flight) per OS thread. Two actors that share it, or one that takes it to another thread, corrupt it. resume()
+//     gives each actor its own 16 bytes. errno goes with them.
 //  2. Compilers may keep the address of a thread-local (errno's too) in a register over a switch. So the addresses are
 //     taken once per worker thread and kept in thread_slots, and every other thread-local of the runtime sits
 //     behind a noinline accessor.
@@ -46,14 +47,15 @@ struct actor_context : context {
   void* argument = nullptr;
 };
 
-// Prepares `c` to run entry(argument) on the stack [bottom, bottom + size) at its first resume(). `entry` never returns; it
-// ends in leave_forever().
+// Prepares `c` to run entry(argument) on the stack [bottom, bottom + size) at its first resume(). `entry` never
+// returns; it ends in leave_forever().
 void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry)(void*), void* argument);
 
 // Worker's native stack: runs `to` until it comes back. `native` is where it comes back to.
 void resume(context& native, actor_context& to, const thread_slots& slots) noexcept;
 
-// Actor's stack: back to the native stack of the worker that runs it now; returns when resumed, perhaps on another thread.
+// Actor's stack: back to the native stack of the worker that runs it now; returns when resumed, perhaps on another
+// thread.
 void leave(actor_context& from, context& native) noexcept;
 [[noreturn]] void leave_forever(actor_context& from, context& native) noexcept;
 

@@ -1,7 +1,7 @@
 // A one-shot event that actors and threads can wait for: set once, then set for ever.
 //
-// Thread-safety: all of it. After the last waiter has seen it set, it may be destroyed: set() touches nothing after its lock
-// is free, but the waiters it woke.
+// Thread-safety: all of it. After the last waiter has seen it set, it may be destroyed: set() touches nothing after its
+// lock is free, but the waiters it woke.
 #pragma once
 
 #include <mutex>
@@ -55,8 +55,8 @@ class event {
 
  private:
   small_lock lock_;
-  bool set_ = false;    // guarded by lock_
-  wait_list waiters_;   // guarded by lock_
+  bool set_ = false;   // guarded by lock_
+  wait_list waiters_;  // guarded by lock_
 };
 
 }  // namespace weir::internal

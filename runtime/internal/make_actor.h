@@ -11,9 +11,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/base/spawn_options.h"
+#include "weir/runtime/internal/actor_core.h"
 
 namespace weir::internal {
 
@@ -22,7 +22,7 @@ template <class T>
 class actor_result : public actor_core {
  public:
   using actor_core::actor_core;
-  std::optional<T> value;            // set before exited(), moved out by the one join that wins `taken`
+  std::optional<T> value;  // set before exited(), moved out by the one join that wins `taken`
   std::atomic<bool> taken{false};
 };
 template <>
@@ -61,11 +61,13 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
 runtime_core& runtime_for_spawn(site where);
 scope_node& root_of(runtime_core& r) noexcept;
 
-// The new actor, runnable, with one reference for the caller. If the closure's constructor throws, nothing has happened.
+// The new actor, runnable, with one reference for the caller. If the closure's constructor throws, nothing has
+// happened.
 template <class F>
 actor_state<F>* make_actor(runtime_core& r, scope_node& parent, std::string_view name, F&& f,
                            const spawn_options& options, site where) {
-  static_assert(std::is_invocable_v<std::decay_t<F>&>, "weir: an actor's function takes no argument: capture what it needs");
+  static_assert(std::is_invocable_v<std::decay_t<F>&>,
+                "weir: an actor's function takes no argument: capture what it needs");
   using state = actor_state<F>;
   stack_block* const stack = take_stack(r, options, sizeof(state), where);
   constexpr std::size_t alignment = alignof(state) > 64 ? alignof(state) : 64;

@@ -1,14 +1,15 @@
 // Says which actor overflowed its stack, before the process dies.
 //
-// Thread-safety: install_overflow_report() once per process and more often is fine; one overflow_stack per worker thread.
+// Thread-safety: install_overflow_report() once per process and more often is fine; one overflow_stack per worker
+// thread.
 #pragma once
 
 #include <cstddef>
 
 namespace weir::internal {
 
-// Takes over SIGSEGV and SIGBUS: a fault in the running actor's guard page is reported with the actor's name, its stack,
-// its spawn place and the remedy; any other goes to the handler that was there before.
+// Takes over SIGSEGV and SIGBUS: a fault in the running actor's guard page is reported with the actor's name, its
+// stack, its spawn place and the remedy; any other goes to the handler that was there before.
 void install_overflow_report() noexcept;
 
 // The stack that the handler runs on, for the calling thread's life.

@@ -7,14 +7,15 @@
 //                         |               inspected
 //                         +--notify--> notified <--notify--+        (whoever holds the actor makes it runnable)
 //
-// Waiter nodes are published while `parking`: peers may claim and notify from then on, although the actor still runs on its
-// stack. Only the worker's native stack, after the switch-out, moves parking to parked, so nobody can resume a stack
-// that is still in use. The waker that won the claim makes exactly one transition, notify(); after it, it touches the
-// actor again only if the answer is `resume`.
+// Waiter nodes are published while `parking`: peers may claim and notify from then on, although the actor still runs on
+// its stack. Only the worker's native stack, after the switch-out, moves parking to parked, so nobody can resume a
+// stack that is still in use. The waker that won the claim makes exactly one transition, notify(); after it, it touches
+// the actor again only if the answer is `resume`.
 //
 // `inspected` lets a dump read what a parked actor waits for: the actor cannot run meanwhile, and wakers do not wait.
 //
-// Thread-safety: begin, abandon: the owner. commit, run: the worker that holds the actor. notify: the one winner of a claim.
+// Thread-safety: begin, abandon: the owner. commit, run: the worker that holds the actor. notify: the one winner of a
+// claim.
 #pragma once
 
 #include <cstdint>

@@ -2,13 +2,15 @@
 //
 // The life of a wait, the same for every event source:
 //   1. begin_wait(): the park word says `parking`, the claim opens a new epoch.
-//   2. The waiter links wait_nodes (wait_list.h) that name this parker and epoch into its sources, each under the source's lock.
+//   2. The waiter links wait_nodes (wait_list.h) that name this parker and epoch into its sources, each under the
+//   source's lock.
 //   3. park(): the actor is switched out, or the thread sleeps. It returns after exactly one wake.
 //   4. A peer wins the claim under its source's lock, moves the value, lets the lock go, and calls wake().
 //   5. The waiter unlinks the nodes that the winner did not unlink, and reads cause().
 // A waiter that wins its own claim in between calls abandon_wait() instead of park().
 //
-// Thread-safety: begin_wait, park, abandon_wait, cause: the owner. try_claim, wake, interrupt: anyone, under the rules above.
+// Thread-safety: begin_wait, park, abandon_wait, cause: the owner. try_claim, wake, interrupt: anyone, under the rules
+// above.
 #pragma once
 
 #include "weir/runtime/base/deadline.h"
@@ -44,7 +46,8 @@ class parker {
   claim_word& claim() noexcept { return claim_; }
   const claim_word& claim() const noexcept { return claim_; }
 
-  // Makes the owner go on. Only the winner of the claim calls it, exactly once, and touches nothing of the owner afterwards.
+  // Makes the owner go on. Only the winner of the claim calls it, exactly once, and touches nothing of the owner
+  // afterwards.
   void wake() noexcept {
     // Read before the transition: afterwards the owner may be gone.
     resume_function* const resume = resume_;
@@ -78,7 +81,8 @@ class parker {
   park_word word_;
 };
 
-// The running actor, or else the calling OS thread. Never keep it over a park in a way the compiler could cache: ask again.
+// The running actor, or else the calling OS thread. Never keep it over a park in a way the compiler could cache: ask
+// again.
 parker& current_parker();
 
 }  // namespace weir::internal

@@ -6,10 +6,10 @@
 namespace weir::internal {
 
 enum class bug {
-  claim_after_move,       // a sender moves the value before it has won the claim: a timeout in between loses it
-  parked_before_out,      // the actor is published as parked before it was switched out
-  skip_second_look,       // select takes `otherwise` after the try pass alone
-  lost_wake,              // a waker forgets the last step, once in a while
+  claim_after_move,   // a sender moves the value before it has won the claim: a timeout in between loses it
+  parked_before_out,  // the actor is published as parked before it was switched out
+  skip_second_look,   // select takes `otherwise` after the try pass alone
+  lost_wake,          // a waker forgets the last step, once in a while
 };
 
 #ifdef WEIR_PLANTS

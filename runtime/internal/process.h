@@ -1,4 +1,5 @@
-// What is one per process: the list of live runtimes, the report on SIGQUIT, the terminate handler, the overflow report.
+// What is one per process: the list of live runtimes, the report on SIGQUIT, the terminate handler, the overflow
+// report.
 //
 // None of it is needed to run actors; it exists so that reports can find them.
 //

@@ -20,8 +20,12 @@ row describe(actor_core& a) {
   row r{a.id(), std::string(a.name()), {}, {}, {}, fmt::format("{}:{}", a.where().base(), a.where().line)};
   switch (a.word().peek()) {
     case park_state::running:
-    case park_state::parking: r.state = "run"; break;
-    default: r.state = "ready"; break;
+    case park_state::parking:
+      r.state = "run";
+      break;
+    default:
+      r.state = "ready";
+      break;
   }
   if (a.word().inspect()) {
     // It cannot run until finish_inspection(), so what it points to stays.

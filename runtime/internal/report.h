@@ -1,7 +1,7 @@
 // The actor dump: a table of all actors of a runtime, with what each waits for.
 //
-// Thread-safety: all of it, from any thread. Weakly consistent: each row is true at its own moment. Actors go on meanwhile;
-// only spawns and exits in the scope that is just being read wait for some microseconds.
+// Thread-safety: all of it, from any thread. Weakly consistent: each row is true at its own moment. Actors go on
+// meanwhile; only spawns and exits in the scope that is just being read wait for some microseconds.
 #pragma once
 
 #include <chrono>

@@ -44,10 +44,11 @@ void runtime_core::drain() {
     if (alive_.load(std::memory_order_acquire) == 0) break;
     futex_wait(&ended_signal_, seen, limit);
     if (now() >= limit && alive_.load(std::memory_order_acquire) != 0) {
-      fmt::print(stderr,
-                 "weir: {} actors still live {} ms after main returned and they were cancelled (runtime_options.grace); an "
-                 "actor that computes or blocks has to look at this_actor::check_cancel() now and then.\n",
-                 alive(), std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count());
+      fmt::print(
+          stderr,
+          "weir: {} actors still live {} ms after main returned and they were cancelled (runtime_options.grace); an "
+          "actor that computes or blocks has to look at this_actor::check_cancel() now and then.\n",
+          alive(), std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count());
       std::fflush(stderr);
       report_actors(*this, STDERR_FILENO);
       std::abort();
@@ -87,10 +88,11 @@ void runtime_core::report_unhandled(const actor_core& a, const std::exception_pt
     text = e.what();
   } catch (...) {
   }
-  fmt::print(stderr,
-             "weir: actor \"{}\" (#{}, spawned at {}:{}) failed and nobody joins it: {}. Join it, spawn it in a scope, or set "
-             "runtime_options.on_unhandled.\n",
-             a.name(), a.id(), a.where().base(), a.where().line, text);
+  fmt::print(
+      stderr,
+      "weir: actor \"{}\" (#{}, spawned at {}:{}) failed and nobody joins it: {}. Join it, spawn it in a scope, or set "
+      "runtime_options.on_unhandled.\n",
+      a.name(), a.id(), a.where().base(), a.where().line, text);
   std::terminate();
 }
 

@@ -1,4 +1,5 @@
-// What a runtime is made of: workers, the scheduler, the stacks, the pool for blocking calls, and the root of the scope tree.
+// What a runtime is made of: workers, the scheduler, the stacks, the pool for blocking calls, and the root of the scope
+// tree.
 //
 // Shutdown, in this order, each step being sure of the one before:
 //  1. The root scope is cancelled: every actor meets the cancel at its next park.
@@ -53,7 +54,9 @@ class runtime_core {
   void report_unhandled(const actor_core& a, const std::exception_ptr& failure) noexcept;
 
   std::uint64_t next_id() noexcept { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  class scheduler& scheduler() noexcept { return scheduler_; }
+  class scheduler& scheduler() noexcept {
+    return scheduler_;
+  }
   scope_node& root() noexcept { return root_; }
   stack_pool& stacks() noexcept { return *stacks_; }
   blocking_pool& blocking() noexcept { return blocking_; }

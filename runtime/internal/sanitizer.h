@@ -1,7 +1,7 @@
 // The sanitizers' and valgrind's view of actors: every hook in this one file, empty in plain builds.
 //
-// The switch hooks are always inlined into the function that switches: TSan keeps a call stack per fiber, and a helper that
-// returned after __tsan_switch_to_fiber would pop the wrong one.
+// The switch hooks are always inlined into the function that switches: TSan keeps a call stack per fiber, and a helper
+// that returned after __tsan_switch_to_fiber would pop the wrong one.
 #pragma once
 
 #include <cstddef>

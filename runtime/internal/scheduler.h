@@ -3,9 +3,12 @@
 // Thread-safety: all of it.
 //
 // Invariants:
-//  1. A worker goes to sleep only in the locked section that found nothing for it, and from then on stands in idle_. Who
-//     adds work takes a worker out of idle_ in the locked section that adds it, and rings it afterwards. So no wake is lost.
-//  2. At most one worker searches: it was rung, or it spins, and has found nothing yet. While one does, nobody else is rung
+//  1. A worker goes to sleep only in the locked section that found nothing for it, and from then on stands in idle_.
+//  Who
+//     adds work takes a worker out of idle_ in the locked section that adds it, and rings it afterwards. So no wake is
+//     lost.
+//  2. At most one worker searches: it was rung, or it spins, and has found nothing yet. While one does, nobody else is
+//  rung
 //     for the shared queue; when it finds work and more is left, it rings the next.
 //  3. A pinned actor stands in its worker's inbox only.
 #pragma once
@@ -31,12 +34,12 @@ class scheduler {
  public:
   // A worker's place in the scheduler. Guarded by the scheduler's lock.
   struct seat {
-    fifo<actor_core, &actor_core::queue_next> inbox;       // pinned actors
+    fifo<actor_core, &actor_core::queue_next> inbox;  // pinned actors
     fifo<loop_request, &loop_request::next> requests;
     worker* self = nullptr;
     seat* next_idle = nullptr;
-    bool asleep = false;     // stands in idle_
-    bool searching = false;  // is the one searcher
+    bool asleep = false;            // stands in idle_
+    bool searching = false;         // is the one searcher
     std::atomic<bool> mail{false};  // inbox or requests hold something; read without the lock as a hint
   };
 
@@ -72,8 +75,8 @@ class scheduler {
   fifo<actor_core, &actor_core::queue_next> queue_;  // guarded by lock_, as are:
   fifo<seat, &seat::next_idle> idle_;
   bool searching_ = false;
-  std::atomic<std::size_t> length_{0};    // of queue_; written under lock_, read without it as a hint
-  std::atomic<bool> stopping_{false};     // written under lock_
+  std::atomic<std::size_t> length_{0};  // of queue_; written under lock_, read without it as a hint
+  std::atomic<bool> stopping_{false};   // written under lock_
 };
 
 }  // namespace weir::internal

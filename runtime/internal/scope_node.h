@@ -1,8 +1,8 @@
 // The tree of scopes: who is cancelled with whom, who waits for whom, and where a failure goes.
 //
-// A node is the root of a runtime, an actor's own, or a with_scope's. An actor's node hangs under the scope it was spawned
-// in; a with_scope's node under the innermost scope of the actor that entered it, its host. So the tree is also the list of
-// all actors, which dumps walk.
+// A node is the root of a runtime, an actor's own, or a with_scope's. An actor's node hangs under the scope it was
+// spawned in; a with_scope's node under the innermost scope of the actor that entered it, its host. So the tree is also
+// the list of all actors, which dumps walk.
 //
 // Thread-safety: all of it, under per-node locks taken from the parent to the child. wait_children, leave: the host.
 //
@@ -16,10 +16,10 @@
 #include <exception>
 #include <vector>
 
+#include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/small_lock.h"
 #include "weir/runtime/internal/wait_list.h"
-#include "weir/runtime/base/site.h"
 
 namespace weir::internal {
 
@@ -43,8 +43,8 @@ class scope_node {
   void cancel() noexcept;
 
   struct exit {
-    std::exception_ptr failure;                   // null if it did not fail
-    const scope_node* cancelled_by = nullptr;     // null if it was not ended by a cancel
+    std::exception_ptr failure;                // null if it did not fail
+    const scope_node* cancelled_by = nullptr;  // null if it was not ended by a cancel
   };
   // An actor's node ends: unlinks it from its parent, which may record the failure and cancel the siblings.
   void end_child(const exit& how) noexcept;
@@ -80,9 +80,9 @@ class scope_node {
   }
 
  private:
-  void spread_locked() noexcept;                        // REQUIRES: lock_ held, effective_ set just now
+  void spread_locked() noexcept;                          // REQUIRES: lock_ held, effective_ set just now
   void fail_locked(std::exception_ptr failure) noexcept;  // REQUIRES: lock_ held
-  void unlink_locked(scope_node& child) noexcept;       // REQUIRES: lock_ held
+  void unlink_locked(scope_node& child) noexcept;         // REQUIRES: lock_ held
 
   // Immutable after attach().
   const kind kind_;
@@ -91,8 +91,8 @@ class scope_node {
   scope_node* parent_ = nullptr;
 
   small_lock lock_;
-  atomic<bool> cancelled_{false};  // own cancel. Written under lock_; read without it by descendants that look for a reason:
-                                   // relaxed there, as their cancel bit, set after it, ordered it
+  atomic<bool> cancelled_{false};  // own cancel. Written under lock_; read without it by descendants that look for a
+                                   // reason: relaxed there, as their cancel bit, set after it, ordered it
   // Guarded by lock_.
   bool effective_ = false;  // this node or one above it is cancelled
   scope_node* first_child_ = nullptr;

@@ -1,10 +1,11 @@
 // A one-word lock for sections of a few dozen instructions.
 //
-// Thread-safety: all of it. Not recursive. No park, wake, allocation or user code (but a nothrow move) while it is held.
+// Thread-safety: all of it. Not recursive. No park, wake, allocation or user code (but a nothrow move) while it is
+// held.
 //
-// Its release is a plain store, which saves one atomic read-modify-write in every channel operation. So a contender that
-// has spun in vain cannot be woken by the holder; it naps and looks again. That happens only if the kernel took the core
-// away from a holder.
+// Its release is a plain store, which saves one atomic read-modify-write in every channel operation. So a contender
+// that has spun in vain cannot be woken by the holder; it naps and looks again. That happens only if the kernel took
+// the core away from a holder.
 #pragma once
 
 #include "weir/runtime/internal/atomic.h"

@@ -3,8 +3,8 @@
 // Thread-safety: stack_pool: all of it. A stack_block: whoever holds it.
 //
 // A block is one mapping: [guard page | stack .... top]. The control block of its actor sits at the top end, so a small
-// parked actor touches one page. The pool belongs to a runtime but lives on until its last block is back, because a handle
-// to an ended actor may outlive the runtime.
+// parked actor touches one page. The pool belongs to a runtime but lives on until its last block is back, because a
+// handle to an ended actor may outlive the runtime.
 #pragma once
 
 #include <array>
@@ -16,9 +16,9 @@
 namespace weir::internal {
 
 struct stack_block {
-  char* mapping = nullptr;     // begins with the guard
-  std::size_t mapped = 0;      // bytes, guard included
-  std::size_t usable = 0;      // bytes above the guard
+  char* mapping = nullptr;  // begins with the guard
+  std::size_t mapped = 0;   // bytes, guard included
+  std::size_t usable = 0;   // bytes above the guard
   std::size_t size_class = 0;
   class stack_pool* pool = nullptr;  // where it came from and goes back to
   stack_block* next = nullptr;       // in that pool
@@ -49,7 +49,7 @@ class stack_pool {
  private:
   ~stack_pool();
 
-  static constexpr std::size_t classes = 13;       // 16 KiB * 2^n
+  static constexpr std::size_t classes = 13;           // 16 KiB * 2^n
   static constexpr std::size_t kept_per_class = 4096;  // free blocks beyond that are unmapped
 
   struct shelf {

@@ -1,10 +1,12 @@
 // The timers of one worker: a 4-ary heap of deadlines, exact, with removal from the middle.
 //
-// Thread-safety: all of it. The worker's own actors insert; any worker may remove (its actor may have moved); the worker expires.
+// Thread-safety: all of it. The worker's own actors insert; any worker may remove (its actor may have moved); the
+// worker expires.
 //
 // Invariants:
 //  1. entries_[i].node->position == i + 1 for every entry; position == 0: not in the heap.
-//  2. A timer that is due is removed and claims its park in one locked section. So a timer that remove() does not find has
+//  2. A timer that is due is removed and claims its park in one locked section. So a timer that remove() does not find
+//  has
 //     claimed, or lost its claim, already, and nobody will touch the parker on its behalf any more but to wake it.
 #pragma once
 

@@ -1,12 +1,16 @@
-// A FIFO of waiters. The nodes live on the stacks of those who wait; the list belongs to an event source, under its lock.
+// A FIFO of waiters. The nodes live on the stacks of those who wait; the list belongs to an event source, under its
+// lock.
 //
 // Thread-safety: every function under the lock of the source that owns the list.
 //
 // Invariants:
-//  1. A node is in at most one list, and `linked` says so. Who claims a waiter unlinks the node in the same locked section,
-//     so the waiter may leave its stack frame as soon as each of its nodes is unlinked or was seen unlinked under the lock.
+//  1. A node is in at most one list, and `linked` says so. Who claims a waiter unlinks the node in the same locked
+//  section,
+//     so the waiter may leave its stack frame as soon as each of its nodes is unlinked or was seen unlinked under the
+//     lock.
 //  2. A node whose claim was lost is dead: whoever meets it unlinks it.
-//  3. Nobody waits for a tentative owner while being tentative itself, except for one at a higher address. So a circle of
+//  3. Nobody waits for a tentative owner while being tentative itself, except for one at a higher address. So a circle
+//  of
 //     selects that all want each other has at least one that backs off.
 #pragma once
 
@@ -29,8 +33,8 @@ struct wait_node {
   void* slot = nullptr;  // where the value is or goes
 
   // Written by the winner of the claim before the wake, read by the owner after it.
-  bool closed = false;             // ended by close, not by a hand-over
-  wait_node** winner = nullptr;    // a select's place for "this one won"; may be null
+  bool closed = false;           // ended by close, not by a hand-over
+  wait_node** winner = nullptr;  // a select's place for "this one won"; may be null
 
   // Guarded by the source's lock.
   wait_node* prev = nullptr;
@@ -60,7 +64,8 @@ class wait_list {
     --size_;
   }
 
-  // Claims the longest-waiting owner and unlinks its node; null if nobody is left. The caller is not registered anywhere.
+  // Claims the longest-waiting owner and unlinks its node; null if nobody is left. The caller is not registered
+  // anywhere.
   wait_node* claim_first() noexcept {
     for (wait_node* n = head_; n != nullptr;) {
       const claim_result r = n->owner->claim().try_claim(n->epoch, wake_cause::peer);

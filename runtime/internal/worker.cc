@@ -72,7 +72,12 @@ worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(ind
 
 worker::~worker() {
   // Handles that requests left behind are closed, their callbacks run.
-  uv_walk(&loop_, [](uv_handle_t* h, void*) { if (!uv_is_closing(h)) uv_close(h, nullptr); }, nullptr);
+  uv_walk(
+      &loop_,
+      [](uv_handle_t* h, void*) {
+        if (!uv_is_closing(h)) uv_close(h, nullptr);
+      },
+      nullptr);
   uv_run(&loop_, UV_RUN_DEFAULT);
   const int busy = uv_loop_close(&loop_);
   WEIR_CHECK(busy == 0, fmt::format("uv_loop_close: {}", uv_strerror(busy)));
@@ -118,7 +123,9 @@ void worker::main() {
         a->word().make_runnable();
         runtime_.enqueue(*a);
         break;
-      case after::exit: a->finish(); break;
+      case after::exit:
+        a->finish();
+        break;
     }
   }
   this_thread_worker = nullptr;

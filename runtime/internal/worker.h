@@ -1,9 +1,9 @@
 // A worker: an OS thread that runs actors and owns one libuv loop.
 //
-// The thread sleeps in an epoll set of its own. Members of the set: the doorbell (an eventfd, edge-triggered and never read,
-// so a ring costs one system call on each side) and the backend descriptor of the libuv loop. The loop is run when that
-// descriptor fires, when its own timeout is due, and after each request that may have started a handle, because
-// libuv registers descriptors with its epoll only inside its own poll.
+// The thread sleeps in an epoll set of its own. Members of the set: the doorbell (an eventfd, edge-triggered and never
+// read, so a ring costs one system call on each side) and the backend descriptor of the libuv loop. The loop is run
+// when that descriptor fires, when its own timeout is due, and after each request that may have started a handle,
+// because libuv registers descriptors with its epoll only inside its own poll.
 //
 // Thread-safety: ring() from anywhere; everything else on the worker's own thread, `after_switch` by the actor it runs.
 #pragma once

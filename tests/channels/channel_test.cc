@@ -176,8 +176,7 @@ TEST_CASE("close wakes every parked receiver with nothing") {
     auto [tx, rx] = weir::channel<int>(8);
     std::atomic<int> empty{0};
     weir::with_scope([&](weir::scope& s) {
-      for (int i = 0; i < 5; ++i)
-        s.spawn("receiver", [&empty, rx = rx] { empty += !rx.recv().has_value(); });
+      for (int i = 0; i < 5; ++i) s.spawn("receiver", [&empty, rx = rx] { empty += !rx.recv().has_value(); });
       eventually([&] { return rx.waiting() == 5; });
       tx.close();
     });
@@ -407,12 +406,32 @@ TEST_CASE("in a cancelled scope an operation that would report closed throws can
   });
 }
 
+TEST_CASE("in a cancelled scope the try calls report what they see, and a completed hand-over goes before the cancel") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(2);
+    weir::with_scope([&](weir::scope& s) {
+      s.cancel();
+      CHECK(tx.try_send(1) == send_status::ok);
+      CHECK(tx.send(2));  // there is room, so nothing parks
+      CHECK(tx.try_send(3) == send_status::full);
+      CHECK(rx.recv() == 1);
+      CHECK(*rx.try_recv() == 2);
+      rx.close();
+      CHECK(rx.try_recv().status() == recv_status::closed);
+      CHECK(tx.try_send(4) == send_status::closed);
+      CHECK_THROWS_AS(tx.send(5), weir::cancelled);
+      CHECK_THROWS_AS(rx.recv(), weir::cancelled);
+    });
+  });
+}
+
 TEST_CASE("a capacity out of range is refused with rule, value, place and remedy") {
   try {
     (void)weir::channel<int>(-1, "jobs");
     FAIL("not refused");
   } catch (const weir::misuse& e) {
-    CHECK_THAT(e.what(), Catch::Contains("capacity must be 0..16777216, got -1 for channel \"jobs\" (channel_test.cc:"));
+    CHECK_THAT(e.what(),
+               Catch::Contains("capacity must be 0..16777216, got -1 for channel \"jobs\" (channel_test.cc:"));
   }
   CHECK_THROWS_AS(weir::channel<int>(16777217), weir::misuse);
 }
@@ -420,7 +439,10 @@ TEST_CASE("a capacity out of range is refused with rule, value, place and remedy
 TEST_CASE("using a moved-from handle is misuse") {
   auto [tx, rx] = weir::channel<int>(1);
   auto other = std::move(tx);
-  CHECK_THROWS_WITH(tx.send(1), Catch::Contains("send: the handle must refer to a channel"));
+  CHECK_THROWS_WITH(
+      tx.send(1),
+      Catch::Contains(
+          "send: the handle must refer to a channel, got one that was moved from or reset (channel_test.cc:"));
   auto elsewhere = std::move(rx);
   CHECK_THROWS_AS(rx.recv(), weir::misuse);
   CHECK(other.send(2));

@@ -45,7 +45,7 @@ TEST_CASE("timeout against hand-over: a value is delivered or kept, never both a
 
 TEST_CASE("close against hand-over: every send that was true is received") {
   in_actor([] {
-    const int n = rounds(3000);
+    const int n = rounds(10'000);
     for (int i = 0; i < n; ++i) {
       auto [tx, rx] = weir::channel<int>(i % 3);
       std::atomic<int> sent{0}, received{0};
@@ -69,7 +69,7 @@ TEST_CASE("close against hand-over: every send that was true is received") {
 
 TEST_CASE("cancel against hand-over: every send that was true is received") {
   in_actor([] {
-    const int n = rounds(5000);
+    const int n = rounds(10'000);
     auto [tx, rx] = weir::channel<int>(0);
     std::atomic<long> sent{0}, received{0};
     auto consumer = weir::spawn("consumer", [&, rx = std::move(rx)] {
@@ -97,7 +97,7 @@ TEST_CASE("selects against selects, with timeouts: values in equal values out") 
     auto a = weir::channel<int>(0);
     auto b = weir::channel<int>(1);
     std::atomic<long> in{0}, out{0};
-    const int n = rounds(5000);
+    const int n = rounds(10'000);
     weir::with_scope([&](weir::scope& s) {
       for (int p = 0; p < 3; ++p)
         s.spawn("producer", [&] {
@@ -118,7 +118,7 @@ TEST_CASE("selects against selects, with timeouts: values in equal values out") 
 }
 
 TEST_CASE("plain threads against actors over one rendezvous: nothing lost, nobody stuck") {
-  const int n = rounds(3000);
+  const int n = rounds(10'000);
   auto [tx, rx] = weir::channel<int>(0);
   std::atomic<long> sum{0};
   std::vector<std::thread> threads;
@@ -140,7 +140,7 @@ TEST_CASE("plain threads against actors over one rendezvous: nothing lost, nobod
 
 TEST_CASE("handles dropped while peers are parked wake them all") {
   in_actor([] {
-    for (int i = 0; i < rounds(2000); ++i) {
+    for (int i = 0; i < rounds(10'000); ++i) {
       auto [tx, rx] = weir::channel<int>(0);
       auto receiver = weir::spawn("receiver", [rx = std::move(rx)] { EXPECT(!rx.recv().has_value()); });
       if (i % 2) weir::this_actor::yield();

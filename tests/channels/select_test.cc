@@ -32,7 +32,8 @@ TEST_CASE("a parked select is completed by a sender, a receiver, a timer and a c
     std::vector<std::string> seen;
     auto once = [&](weir::deadline limit) {
       weir::select(
-          weir::on_recv(in.rx, [&](std::optional<int> v) { seen.push_back(v ? "got " + std::to_string(*v) : "closed"); }),
+          weir::on_recv(in.rx,
+                        [&](std::optional<int> v) { seen.push_back(v ? "got " + std::to_string(*v) : "closed"); }),
           weir::on_send(out.tx, 8, [&](bool sent) { seen.push_back(sent ? "sent" : "nobody"); }),
           weir::after(limit, [&] { seen.push_back("timeout"); }));
     };
@@ -70,8 +71,8 @@ TEST_CASE("otherwise runs if nothing is ready, and only then") {
     auto [tx, rx] = weir::channel<int>(1);
     auto other = weir::channel<int>(1);
     auto look = [&] {
-      return weir::select(weir::on_recv(rx, [](auto v) { return *v; }), weir::on_recv(other.rx, [](auto v) { return *v; }),
-                          weir::otherwise([] { return -1; }));
+      return weir::select(weir::on_recv(rx, [](auto v) { return *v; }),
+                          weir::on_recv(other.rx, [](auto v) { return *v; }), weir::otherwise([] { return -1; }));
     };
     CHECK(look() == -1);
     tx.send(4);
@@ -82,7 +83,8 @@ TEST_CASE("otherwise runs if nothing is ready, and only then") {
 }
 
 TEST_CASE("otherwise never runs while at every moment one case is ready") {
-  // The token moves from a to b and back; at no moment are both empty, as it is in the second before it leaves the first.
+  // The token moves from a to b and back; at no moment are both empty, as it is in the second before it leaves the
+  // first.
   in_actor([] {
     auto a = weir::channel<int>(2);
     auto b = weir::channel<int>(2);
@@ -100,8 +102,8 @@ TEST_CASE("otherwise never runs while at every moment one case is ready") {
     int wrong = 0;
     for (int i = 0; i < rounds(20'000); ++i) {
       // Looks without taking: puts back what it took.
-      const int from = weir::select(weir::on_recv(a.rx, [](auto) { return 0; }), weir::on_recv(b.rx, [](auto) { return 1; }),
-                                    weir::otherwise([] { return -1; }));
+      const int from = weir::select(weir::on_recv(a.rx, [](auto) { return 0; }),
+                                    weir::on_recv(b.rx, [](auto) { return 1; }), weir::otherwise([] { return -1; }));
       if (from == 0) a.tx.send(1);
       if (from == 1) b.tx.send(1);
       // While we hold the token the mover may block; that it is nowhere is then our own doing, so only the look counts.
@@ -249,7 +251,8 @@ TEST_CASE("select works on a plain thread") {
 TEST_CASE("a cancel ends a parked select, which leaves nothing behind") {
   in_actor([] {
     auto [tx, rx] = weir::channel<int>(0);
-    auto a = weir::spawn("selecter", [rx = rx] { weir::select(weir::on_recv(rx, [](auto) {}), weir::after(1h, [] {})); });
+    auto a =
+        weir::spawn("selecter", [rx = rx] { weir::select(weir::on_recv(rx, [](auto) {}), weir::after(1h, [] {})); });
     eventually([&] { return rx.waiting() == 1; });
     a.cancel();
     CHECK_THROWS_AS(a.join(), weir::actor_cancelled);
@@ -265,7 +268,8 @@ TEST_CASE("while unwinding from a cancel, select runs otherwise, else one channe
       weir::receiver<int> rx;
       std::atomic<int>&closed, &other;
       ~cleanup() {
-        weir::select(weir::on_recv(rx, [&](std::optional<int> v) { closed += !v.has_value(); }), weir::after(1h, [] {}));
+        weir::select(weir::on_recv(rx, [&](std::optional<int> v) { closed += !v.has_value(); }),
+                     weir::after(1h, [] {}));
         weir::select(weir::on_recv(rx, [](auto) {}), weir::otherwise([&] { ++other; }));
       }
     };

@@ -5,8 +5,10 @@
 // Thread-safety: as explorer.h.
 //
 // Invariants:
-//  1. Every operation on an atomic is one scheduling point, before it takes effect; construction and destruction are none.
-//  2. Values are sequentially consistent. The memory orders only decide what becomes ordered before what (vector clocks).
+//  1. Every operation on an atomic is one scheduling point, before it takes effect; construction and destruction are
+//  none.
+//  2. Values are sequentially consistent. The memory orders only decide what becomes ordered before what (vector
+//  clocks).
 //  3. Clocks belong to one run: a cell that carries another run's number starts afresh.
 #pragma once
 
@@ -57,15 +59,21 @@ void touch(record& r, use what) noexcept;
 
 template <class T>
 constexpr shape shape_of() {
-  if constexpr (std::is_pointer_v<T>) return shape::pointer;
-  else if constexpr (std::is_same_v<T, bool>) return shape::boolean;
-  else if constexpr (std::is_signed_v<T>) return shape::negative;
-  else return shape::number;
+  if constexpr (std::is_pointer_v<T>)
+    return shape::pointer;
+  else if constexpr (std::is_same_v<T, bool>)
+    return shape::boolean;
+  else if constexpr (std::is_signed_v<T>)
+    return shape::negative;
+  else
+    return shape::number;
 }
 template <class T>
 std::uint64_t bits(T value) {
-  if constexpr (std::is_pointer_v<T>) return reinterpret_cast<std::uintptr_t>(value);
-  else return static_cast<std::uint64_t>(value);
+  if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<std::uintptr_t>(value);
+  else
+    return static_cast<std::uint64_t>(value);
 }
 
 constexpr std::memory_order without_release(std::memory_order o) {
@@ -128,24 +136,16 @@ class atomic {
   }
 
   // In unsigned arithmetic, because atomics wrap.
-  T fetch_add(T x, order o = seq_cst) noexcept
-    requires counts
-  {
+  T fetch_add(T x, order o = seq_cst) noexcept requires counts {
     return update("fetch_add", o, [&](T old) { return static_cast<T>(detail::bits(old) + detail::bits(x)); });
   }
-  T fetch_sub(T x, order o = seq_cst) noexcept
-    requires counts
-  {
+  T fetch_sub(T x, order o = seq_cst) noexcept requires counts {
     return update("fetch_sub", o, [&](T old) { return static_cast<T>(detail::bits(old) - detail::bits(x)); });
   }
-  T fetch_or(T x, order o = seq_cst) noexcept
-    requires counts
-  {
+  T fetch_or(T x, order o = seq_cst) noexcept requires counts {
     return update("fetch_or", o, [&](T old) { return static_cast<T>(old | x); });
   }
-  T fetch_and(T x, order o = seq_cst) noexcept
-    requires counts
-  {
+  T fetch_and(T x, order o = seq_cst) noexcept requires counts {
     return update("fetch_and", o, [&](T old) { return static_cast<T>(old & x); });
   }
 
@@ -158,7 +158,8 @@ class atomic {
     return old;
   }
   void done(const char* operation, order o, bool reads, bool writes, T before, T after) const noexcept {
-    detail::took_effect(cell_, {operation, o, reads, writes, detail::bits(before), detail::bits(after), detail::shape_of<T>()});
+    detail::took_effect(
+        cell_, {operation, o, reads, writes, detail::bits(before), detail::bits(after), detail::shape_of<T>()});
   }
 
   // First, so that it has the address that explorer::name() and atomic pointers know.
@@ -166,8 +167,9 @@ class atomic {
   T value_;
 };
 
-// Data that is not atomic. Two accesses that nothing orders, one of them a write, fail the run as "data race on <name>".
-// Copies and moves are accesses, so that it can be the payload of what is tested; moving from it and destroying it write.
+// Data that is not atomic. Two accesses that nothing orders, one of them a write, fail the run as "data race on
+// <name>". Copies and moves are accesses, so that it can be the payload of what is tested; moving from it and
+// destroying it write.
 template <class T>
 class plain {
  public:

@@ -35,8 +35,8 @@
 namespace explorer {
 namespace {
 
-// A stack that can be switched to. It uses Boost.Context itself and not the runtime's switch: the explorer must not stand on
-// what it explores.
+// A stack that can be switched to. It uses Boost.Context itself and not the runtime's switch: the explorer must not
+// stand on what it explores.
 class context {
  public:
   // The side of explore()'s caller.
@@ -48,7 +48,8 @@ class context {
 
   // A context that calls `entry` over and over; never freed.
   static context& make(void (*entry)()) {
-    void* const memory = ::mmap(nullptr, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const memory =
+        ::mmap(nullptr, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED || ::mprotect(memory, page, PROT_NONE) != 0) throw std::bad_alloc();
     context* const made = new context;
     made->bottom_ = static_cast<char*>(memory) + page;
@@ -58,8 +59,8 @@ class context {
     return *made;
   }
 
-  // This one runs now; `to` goes on where it left. Exceptions that are being handled stay with their stack: the C++ runtime
-  // keeps them in 16 bytes per OS thread (Itanium C++ ABI: Exception Handling, 2.2.2).
+  // This one runs now; `to` goes on where it left. Exceptions that are being handled stay with their stack: the C++
+  // runtime keeps them in 16 bytes per OS thread (Itanium C++ ABI: Exception Handling, 2.2.2).
   void switch_to(context& to) noexcept {
     std::memcpy(exceptions_, abi::__cxa_get_globals(), sizeof exceptions_);
 #ifdef EXPLORER_ASAN
@@ -76,10 +77,11 @@ class context {
 #ifdef EXPLORER_ASAN
   __attribute__((no_sanitize("address")))
 #endif
-  void abandon() {
+  void
+  abandon() {
 #ifdef EXPLORER_ASAN
-    // What the frames own is abandoned on purpose. Their words are kept, so that LSan does not call it leaked; a frame that
-    // lives in ASan's fake stack has a pointer to it in its real one.
+    // What the frames own is abandoned on purpose. Their words are kept, so that LSan does not call it leaked; a frame
+    // that lives in ASan's fake stack has a pointer to it in its real one.
     static std::vector<void*>& kept = *new std::vector<void*>;
     kept.insert(kept.end(), std::begin(exceptions_), std::end(exceptions_));
     void** const top = reinterpret_cast<void**>(const_cast<char*>(bottom_) + size_);
@@ -149,10 +151,10 @@ constexpr thread_set only(int thread) { return 1u << thread; }
 constexpr int lowest(thread_set s) { return __builtin_ctz(s); }
 
 enum class status : std::uint8_t {
-  ready,     // runs, or stands at a scheduling point
-  blocked,   // in block_until
-  paused,    // in pause
-  joining,   // main, while the threads run
+  ready,    // runs, or stands at a scheduling point
+  blocked,  // in block_until
+  paused,   // in pause
+  joining,  // main, while the threads run
   finished,
 };
 
@@ -198,7 +200,8 @@ const char* name_of(std::memory_order o) {
 std::string encode(const std::vector<branch>& path) {
   std::string text;
   for (std::size_t i = 0, next; i < path.size(); i = next) {
-    for (next = i; next < path.size() && path[next].chosen == path[i].chosen; ++next) {}
+    for (next = i; next < path.size() && path[next].chosen == path[i].chosen; ++next) {
+    }
     text += static_cast<char>('a' + path[i].chosen - 1);
     if (next - i > 1) text += std::to_string(next - i);
   }
@@ -209,9 +212,11 @@ std::vector<branch> decode(const std::string& text) {
   for (std::size_t i = 0; i < text.size();) {
     const int thread = text[i++] - 'a' + 1;
     if (thread < 1 || thread >= static_cast<int>(max_threads))
-      throw std::invalid_argument("explorer: a schedule is made of letters a to g, each with an optional count, not " + text);
+      throw std::invalid_argument("explorer: a schedule is made of letters a to g, each with an optional count, not " +
+                                  text);
     std::size_t count = 0;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) count = count * 10 + static_cast<std::size_t>(text[i] - '0');
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
+      count = count * 10 + static_cast<std::size_t>(text[i] - '0');
     path.insert(path.end(), std::max<std::size_t>(count, 1), branch{thread, 0, 0});
   }
   return path;
@@ -222,9 +227,11 @@ std::vector<branch> decode(const std::string& text) {
 class engine {
  public:
   engine(const options& how, const std::function<void(run&)>& set_up) : options_(how), set_up_(set_up) {
-    if (current_) throw std::logic_error("explorer: an exploration inside an exploration; make it one or do one after the other");
+    if (current_)
+      throw std::logic_error("explorer: an exploration inside an exploration; make it one or do one after the other");
     if (how.reduce && how.preemptions != unbounded)
-      throw std::invalid_argument("explorer: reduce needs preemptions = unbounded, got " + std::to_string(how.preemptions));
+      throw std::invalid_argument("explorer: reduce needs preemptions = unbounded, got " +
+                                  std::to_string(how.preemptions));
   }
 
   result explore() {
@@ -284,7 +291,8 @@ class engine {
       schedule();
       t.last_operation = operation;
     }
-    if (c.run == destroyed_mark) fail(std::string("use after destruction: ") + operation + " by " + t.name + " of " + label(&c));
+    if (c.run == destroyed_mark)
+      fail(std::string("use after destruction: ") + operation + " by " + t.name + " of " + label(&c));
   }
 
   void took_effect(detail::cell& c, const detail::access& a) {
@@ -337,8 +345,10 @@ class engine {
     if (writer != none || reader != none)
       fail(std::string("data race on ") + r.name + ": " + (writer != none ? "written" : "read") + " by " +
            threads_[writer != none ? writer : reader].name + ", " +
-           (what == use::read ? "read" : what == use::destroy ? "destroyed" : "written") + " by " + t.name +
-           "; nothing orders the two");
+           (what == use::read      ? "read"
+            : what == use::destroy ? "destroyed"
+                                   : "written") +
+           " by " + t.name + "; nothing orders the two");
     if (what == use::read) {
       r.reads[running_] = t.now[running_];
     } else {
@@ -400,12 +410,15 @@ class engine {
     trace_ += who + "  " + what + '\n';
   }
 
-  // Runs what a context was resumed for. Nothing after the last switch may use `this`: the context may be reused by then.
+  // Runs what a context was resumed for. Nothing after the last switch may use `this`: the context may be reused by
+  // then.
   void thread_body() {
     simulated_thread& t = self();
     try {
-      if (running_ == 0) main_body();
-      else (*t.body)();
+      if (running_ == 0)
+        main_body();
+      else
+        (*t.body)();
     } catch (const std::exception& e) {
       fail(std::string("an exception left ") + t.name + ": " + e.what());
     } catch (...) {
@@ -598,8 +611,10 @@ class engine {
     run_once();
     tracing_ = false;
     r.trace = trace_;
-    if (!failure_.empty()) r.message = failure_;
-    else r.message += " (and did not fail again under the same schedule: the program depends on more than the schedule)";
+    if (!failure_.empty())
+      r.message = failure_;
+    else
+      r.message += " (and did not fail again under the same schedule: the program depends on more than the schedule)";
   }
 
   // --- text ---
@@ -612,11 +627,14 @@ class engine {
 
   std::string print(std::uint64_t value, detail::shape kind) {
     switch (kind) {
-      case detail::shape::boolean: return value ? "true" : "false";
+      case detail::shape::boolean:
+        return value ? "true" : "false";
       case detail::shape::pointer:
         return value ? '&' + label(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(value))) : "null";
-      case detail::shape::negative: return std::to_string(static_cast<std::int64_t>(value));
-      case detail::shape::number: break;
+      case detail::shape::negative:
+        return std::to_string(static_cast<std::int64_t>(value));
+      case detail::shape::number:
+        break;
     }
     char text[24];
     std::snprintf(text, sizeof text, value < 10'000 ? "%llu" : "0x%llx", static_cast<unsigned long long>(value));
@@ -628,7 +646,8 @@ class engine {
                                : !a.reads ? print(a.after, a.kind)
                                           : print(a.before, a.kind) + " -> " + print(a.after, a.kind);
     const bool failed = !a.writes && std::strcmp(a.operation, "load") != 0;
-    return label(&c) + '.' + a.operation + ' ' + effect + (failed ? " not as expected" : "") + " (" + name_of(a.order) + ')';
+    return label(&c) + '.' + a.operation + ' ' + effect + (failed ? " not as expected" : "") + " (" + name_of(a.order) +
+           ')';
   }
 
   static thread_local constinit engine* current_;
@@ -654,7 +673,7 @@ class engine {
   thread_set asleep_ = 0;    // to let one of these go on now would repeat an earlier run
   bool redundant_ = false;   // all that could go on were asleep: the run is only brought to its end
   bool evaluating_ = false;  // the scheduler looks at a condition: no points, no clocks
-  bool resuming_ = false;     // a condition is evaluated by its own thread: no points, but clocks
+  bool resuming_ = false;    // a condition is evaluated by its own thread: no points, but clocks
   std::string failure_;
   std::string trace_;
   std::map<const void*, std::string> names_;

@@ -1,4 +1,5 @@
-// The interleaving explorer: runs a small concurrent program once for every order in which its atomic operations can happen.
+// The interleaving explorer: runs a small concurrent program once for every order in which its atomic operations can
+// happen.
 //
 //   explorer::options   how far to look
 //   explorer::run       one run under construction: its threads, its final checks
@@ -34,20 +35,20 @@ struct options {
   std::size_t max_steps = 20'000;
   // False: goes on and counts all failing runs. What a failed run has allocated stays allocated.
   bool stop_at_first_failure = true;
-  // Skips interleavings that differ only in the order of independent operations (sleep sets). Needs `unbounded`: under a bound
-  // it could skip the one variant that the bound allows. Independent means: by the operations on atomic<T>; the order of what
-  // threads do to ordinary shared objects (a log, say) is then not explored.
+  // Skips interleavings that differ only in the order of independent operations (sleep sets). Needs `unbounded`: under
+  // a bound it could skip the one variant that the bound allows. Independent means: by the operations on atomic<T>; the
+  // order of what threads do to ordinary shared objects (a log, say) is then not explored.
   bool reduce = false;
-  // Fails a run that destroys an atomic or plain object while another thread's use of it is not ordered before. Must be off for
-  // objects whose lifetime hangs on something the explorer does not see, as std::shared_ptr's count.
+  // Fails a run that destroys an atomic or plain object while another thread's use of it is not ordered before. Must be
+  // off for objects whose lifetime hangs on something the explorer does not see, as std::shared_ptr's count.
   bool lifetimes = true;
 };
 
 // One run under construction.
 class run {
  public:
-  // Adds a thread, at most 7. All threads start when the set-up has returned; what they do before their first scheduling point
-  // happens in the order in which they were added.
+  // Adds a thread, at most 7. All threads start when the set-up has returned; what they do before their first
+  // scheduling point happens in the order in which they were added.
   void thread(std::string name, std::function<void()> body) { threads_.push_back({std::move(name), std::move(body)}); }
 
   // Adds a check for after the end of all threads. What the set-up and the threads captured is destroyed after it.
@@ -85,20 +86,22 @@ result explore(const options& how, const std::function<void(run&)>& set_up);
 // Repeats one run by its schedule. Fails if the schedule does not fit the program.
 result replay(const std::string& schedule, const std::function<void(run&)>& set_up, const options& how = {});
 
-// Fails the run when `condition` is false. A failed run stops at once and is abandoned: nothing of it is unwound or destroyed,
-// because code under test may be noexcept and its state may be broken. Outside a run it throws std::logic_error.
+// Fails the run when `condition` is false. A failed run stops at once and is abandoned: nothing of it is unwound or
+// destroyed, because code under test may be noexcept and its state may be broken. Outside a run it throws
+// std::logic_error.
 void check(bool condition, const char* text);
 
 // True in set-up, threads and final checks.
 bool exploring() noexcept;
 
-// The hint of a spin loop: the calling thread goes on only when another thread has changed an atomic since the last pause.
-// When nobody else can run it goes on all the same, so that a bounded spin finds its end; after 256 fruitless turns it
-// counts as stuck.
+// The hint of a spin loop: the calling thread goes on only when another thread has changed an atomic since the last
+// pause. When nobody else can run it goes on all the same, so that a bounded spin finds its end; after 256 fruitless
+// turns it counts as stuck.
 void pause() noexcept;
 
-// Parks the calling thread until `condition` is true; a scheduling point even if it is true at once. The scheduler evaluates it
-// at every step; it must not throw, block or have side effects. Its loads synchronize when the thread goes on.
+// Parks the calling thread until `condition` is true; a scheduling point even if it is true at once. The scheduler
+// evaluates it at every step; it must not throw, block or have side effects. Its loads synchronize when the thread goes
+// on.
 void block_until(const std::function<bool()>& condition);
 
 // Number of the calling thread in the order of run::thread(), from 0; -1 in set-up, final checks and outside a run.

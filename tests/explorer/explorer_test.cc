@@ -116,8 +116,10 @@ struct enumeration {
     }
     if (!stuck) return;
     ++count;
-    if (finished) outcomes.insert(outcome_of(m.seen, m.cells[0], m.cells[1]));
-    else deadlocks = true;
+    if (finished)
+      outcomes.insert(outcome_of(m.seen, m.cells[0], m.cells[1]));
+    else
+      deadlocks = true;
   }
 };
 
@@ -135,12 +137,22 @@ result explore_program(const program& p, const explorer::options& how, std::set<
           atomic<int>& cell = s->cells[i.cell];
           int seen = i.what >= verb::block_while_zero;
           switch (i.what) {
-            case verb::load: seen = cell.load(); break;
+            case verb::load:
+              seen = cell.load();
+              break;
             // A store alone does not tell what it replaced.
-            case verb::store: seen = cell.exchange(i.value); break;
-            case verb::add: seen = cell.fetch_add(i.value); break;
-            case verb::swap_if_zero: cell.compare_exchange_strong(seen, i.value); break;
-            case verb::block_while_zero: explorer::block_until([&] { return cell.load() != 0; }); break;
+            case verb::store:
+              seen = cell.exchange(i.value);
+              break;
+            case verb::add:
+              seen = cell.fetch_add(i.value);
+              break;
+            case verb::swap_if_zero:
+              cell.compare_exchange_strong(seen, i.value);
+              break;
+            case verb::block_while_zero:
+              explorer::block_until([&] { return cell.load() != 0; });
+              break;
             case verb::spin_while_zero:
               while (cell.load() == 0) explorer::pause();
               break;
@@ -160,8 +172,10 @@ auto lost_update(bool read_modify_write) {
     explorer::name(count.get(), "count");
     for (const char* name : {"left", "right"})
       r.thread(name, [=] {
-        if (read_modify_write) count->fetch_add(1);
-        else count->store(count->load() + 1);
+        if (read_modify_write)
+          count->fetch_add(1);
+        else
+          count->store(count->load() + 1);
       });
     r.after([=] { explorer::check(count->load() == 2, "both increments count"); });
   };
@@ -259,12 +273,12 @@ auto peterson(bool sets_turn) {
 
 TEST_CASE("two threads of two operations have six interleavings, and as many as the bound allows") {
   const auto bound = [](int preemptions) { return explorer::options{.preemptions = preemptions}; };
-  CHECK(explore(all, counting(2, 2)).runs == 6);    // 4! / (2! 2!)
+  CHECK(explore(all, counting(2, 2)).runs == 6);  // 4! / (2! 2!)
   CHECK(explore(bound(2), counting(2, 2)).runs == 6);
   CHECK(explore(bound(1), counting(2, 2)).runs == 4);  // aabb abba baab bbaa
   CHECK(explore(bound(0), counting(2, 2)).runs == 2);  // aabb bbaa
-  CHECK(explore(all, counting(3, 2)).runs == 90);   // 6! / (2! 2! 2!)
-  CHECK(explore(all, counting(2, 6)).runs == 924);  // 12! / (6! 6!)
+  CHECK(explore(all, counting(3, 2)).runs == 90);      // 6! / (2! 2! 2!)
+  CHECK(explore(all, counting(2, 6)).runs == 924);     // 12! / (6! 6!)
   CHECK(explore(all, counting(1, 5)).runs == 1);
   CHECK(explore(all, counting(0, 0)).runs == 1);
 }
@@ -284,7 +298,8 @@ TEST_CASE("random programs have the interleavings, outcomes and deadlocks that a
       const result full = explore_program(p, {.preemptions = bound}, outcomes);
       CAPTURE(i, bound, full.text());
       REQUIRE(full.failed == expected.deadlocks);
-      const result reduced = bound == explorer::unbounded ? explore_program(p, all_reduced, outcomes_reduced) : result();
+      const result reduced =
+          bound == explorer::unbounded ? explore_program(p, all_reduced, outcomes_reduced) : result();
       if (bound == explorer::unbounded) REQUIRE(reduced.failed == expected.deadlocks);
       if (full.failed) {
         REQUIRE(contains(full.message, "deadlock"));
@@ -331,7 +346,8 @@ TEST_CASE("an increment made of load and store loses updates") {
   CHECK(contains(found.trace, "right         count.store 1 (seq_cst)\n"));
 
   // Only the two interleavings that do not interleave are right.
-  const result counted = explore({.preemptions = explorer::unbounded, .stop_at_first_failure = false}, lost_update(false));
+  const result counted =
+      explore({.preemptions = explorer::unbounded, .stop_at_first_failure = false}, lost_update(false));
   CHECK(counted.runs == 6);
   CHECK(counted.failures == 4);
   CHECK(counted.exhausted);
@@ -445,8 +461,10 @@ TEST_CASE("a relaxed read-modify-write continues a release sequence, a relaxed s
       r.thread("writer", [=] {
         s->payload.set(1);
         s->stage.store(1, release);
-        if (by_store) s->stage.store(2, relaxed);
-        else s->stage.fetch_add(1, relaxed);
+        if (by_store)
+          s->stage.store(2, relaxed);
+        else
+          s->stage.fetch_add(1, relaxed);
       });
       r.thread("reader", [=] {
         if (s->stage.load(acquire) == 2) s->payload.get();
@@ -647,7 +665,8 @@ TEST_CASE("a loop that waits without a pause fails as endless") {
   const result found = explore({.max_steps = 100}, [](run& r) {
     auto flag = std::make_shared<atomic<bool>>(false);
     r.thread("spinner", [=] {
-      while (!flag->load()) {}
+      while (!flag->load()) {
+      }
     });
     r.thread("setter", [=] { flag->store(true); });
   });
@@ -775,7 +794,8 @@ TEST_CASE("a static atomic carries no clock from one run to the next") {
 
 TEST_CASE("misuse of the explorer is refused") {
   CHECK_THROWS_AS(explore({.preemptions = 2, .reduce = true}, counting(1, 1)), std::invalid_argument);
-  CHECK(contains(explore({}, [](run&) { explore({}, counting(1, 1)); }).message, "an exploration inside an exploration"));
+  CHECK(
+      contains(explore({}, [](run&) { explore({}, counting(1, 1)); }).message, "an exploration inside an exploration"));
   CHECK(contains(explore({}, counting(8, 1)).message, "at most 7 threads"));
   CHECK(explore({.max_runs = 5}, counting(3, 3)).runs == 5);
 }

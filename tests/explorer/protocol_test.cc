@@ -1,5 +1,5 @@
-// The claim, the park word, channels and select under all interleavings within a bound. Each planted bug must be found, or
-// the explorer would see nothing.
+// The claim, the park word, channels and select under all interleavings within a bound. Each planted bug must be found,
+// or the explorer would see nothing.
 #include <catch2/catch.hpp>
 #include <memory>
 
@@ -23,7 +23,9 @@ namespace {
 explorer::result explore(int preemptions, const std::function<void(explorer::run&)>& set_up) {
   const explorer::result r = explorer::explore({.preemptions = preemptions, .lifetimes = false}, set_up);
   WARN(r.runs << " interleavings, preemption bound " << (preemptions == explorer::unbounded ? -1 : preemptions)
-              << (r.exhausted ? ", all of them" : r.failed ? ", until the failure" : ", not all"));
+              << (r.exhausted ? ", all of them"
+                  : r.failed  ? ", until the failure"
+                              : ", not all"));
   return r;
 }
 
@@ -167,8 +169,9 @@ void linearizable_otherwise(explorer::run& run, unsigned seed) {
   run.thread("chooser", as(s->chooser, [s] {
                explorer::block_until([s] { return true; });
                if (s->b.rx.length() + s->a.rx.length() == 0) return;  // not begun yet
-               s->chosen = weir::select(weir::on_recv(s->a.rx, [](auto) { return 1; }),
-                                        weir::on_recv(s->b.rx, [](auto) { return 2; }), weir::otherwise([] { return 3; }));
+               s->chosen =
+                   weir::select(weir::on_recv(s->a.rx, [](auto) { return 1; }),
+                                weir::on_recv(s->b.rx, [](auto) { return 2; }), weir::otherwise([] { return 3; }));
              }));
   run.after([s] { check(s->chosen != 3, "otherwise ran though a case was ready at every moment"); });
 }
@@ -192,11 +195,12 @@ void select_against_select(explorer::run& run, unsigned seed) {
   simulated::seed_shuffle(seed);
   run.thread("one", as(s->one, [s] { s->meet(); }));
   run.thread("two", as(s->two, [s] { s->meet_too(); }));
-  run.after([s] { check(s->sent == 1 && s->received == 1, "the two selects did not complete each other exactly once"); });
+  run.after(
+      [s] { check(s->sent == 1 && s->received == 1, "the two selects did not complete each other exactly once"); });
 }
 
-// Three selects in a circle, each sends to the next and receives from the one before; one rendezvous, then a close sets free
-// who is left.
+// Three selects in a circle, each sends to the next and receives from the one before; one rendezvous, then a close sets
+// free who is left.
 void circle_of_selects(explorer::run& run, unsigned seed) {
   struct state {
     actor who[3];
@@ -210,15 +214,15 @@ void circle_of_selects(explorer::run& run, unsigned seed) {
   };
   auto s = std::make_shared<state>();
   simulated::seed_shuffle(seed);
-  for (int i = 0; i < 3; ++i) run.thread(std::string(1, static_cast<char>('a' + i)), as(s->who[i], [s, i] { s->turn(i); }));
-  run.after([s] { check(s->sent == s->received && s->sent == 1, "one pair must meet, and the third is set free by close"); });
+  for (int i = 0; i < 3; ++i)
+    run.thread(std::string(1, static_cast<char>('a' + i)), as(s->who[i], [s, i] { s->turn(i); }));
+  run.after(
+      [s] { check(s->sent == s->received && s->sent == 1, "one pair must meet, and the third is set free by close"); });
 }
 
 }  // namespace
 
-TEST_CASE("a wait is ended exactly once by peer, timer or cancel") {
-  must_hold(4, claim_once);
-}
+TEST_CASE("a wait is ended exactly once by peer, timer or cancel") { must_hold(4, claim_once); }
 
 TEST_CASE("timeout against hand-over: a value is delivered or kept, never both and never neither") {
   must_hold(4, timeout_against_hand_over);
@@ -239,7 +243,8 @@ TEST_CASE("close against hand-over: what was sent is received, nobody is left wa
 TEST_CASE("cancel against hand-over: the claim decides") { must_hold(4, cancel_against_hand_over); }
 
 TEST_CASE("otherwise is linearizable") {
-  for (unsigned seed : {1U, 2U}) must_hold(explorer::unbounded, [&](explorer::run& r) { linearizable_otherwise(r, seed); });
+  for (unsigned seed : {1U, 2U})
+    must_hold(explorer::unbounded, [&](explorer::run& r) { linearizable_otherwise(r, seed); });
 }
 
 TEST_CASE("planted: without the second look otherwise runs though a case was always ready") {

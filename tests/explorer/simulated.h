@@ -1,7 +1,8 @@
 // Simulated parkers: what the wait protocol needs from an actor and its worker, as threads of the explorer.
 //
-// The code under test is the library's own, compiled again with the explorer's atomics (tests/explorer/BUILD.bazel). This file
-// takes the place of the switch: stop() says when the actor is off its stack, and whoever resumes it checks that it is.
+// The code under test is the library's own, compiled again with the explorer's atomics (tests/explorer/BUILD.bazel).
+// This file takes the place of the switch: stop() says when the actor is off its stack, and whoever resumes it checks
+// that it is.
 #pragma once
 
 #include <functional>
@@ -18,8 +19,8 @@ class actor final : public weir::internal::parker {
  public:
   actor() : parker(&actor::resume) {}
 
-  // What the timer of this actor's worker does: claims and wakes, some time after a deadline was armed. One call; it also ends
-  // if the actor does without having armed one.
+  // What the timer of this actor's worker does: claims and wakes, some time after a deadline was armed. One call; it
+  // also ends if the actor does without having armed one.
   void timer_fires();
 
   bool cancel_met = false;  // meet_cancel() was called; the operation then acts as if its peer were gone

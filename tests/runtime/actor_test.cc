@@ -164,8 +164,8 @@ TEST_CASE("while an actor unwinds from a cancel, parks do not throw: send is fal
 }
 
 TEST_CASE("spawn on a plain thread is misuse; runtime::spawn works from anywhere") {
-  CHECK_THROWS_WITH((void)weir::spawn([] {}), Catch::Contains("weir::spawn needs a running actor") &&
-                                                  Catch::Contains("actor_test.cc:"));
+  CHECK_THROWS_WITH((void)weir::spawn([] {}),
+                    Catch::Contains("weir::spawn needs a running actor") && Catch::Contains("actor_test.cc:"));
   weir::runtime r({.workers = testing::workers()});
   auto a = r.spawn("from outside", [] { return weir::this_actor::id(); });
   CHECK(a.join() >= 1);
@@ -175,8 +175,8 @@ TEST_CASE("a handle that was moved from is refused, with place and remedy") {
   in_actor([] {
     auto a = weir::spawn([] {});
     auto b = std::move(a);
-    CHECK_THROWS_WITH(a.join(), Catch::Contains("join: the handle must refer to an actor") &&
-                                    Catch::Contains("actor_test.cc:"));
+    CHECK_THROWS_WITH(a.join(),
+                      Catch::Contains("join: the handle must refer to an actor") && Catch::Contains("actor_test.cc:"));
     b.join();
   });
 }
@@ -214,17 +214,16 @@ TEST_CASE("a pinned actor runs on its worker only") {
   in_actor(
       [] {
         for (int w = 0; w < 2; ++w) {
-          auto a = weir::spawn(
-              "pinned",
-              [] {
-                const auto here = std::this_thread::get_id();
-                for (int i = 0; i < 200; ++i) {
-                  weir::this_actor::yield();
-                  if (std::this_thread::get_id() != here) return false;
-                }
-                return true;
-              },
-              {.pinned = w});
+          auto a = weir::spawn("pinned",
+                               [] {
+                                 const auto here = std::this_thread::get_id();
+                                 for (int i = 0; i < 200; ++i) {
+                                   weir::this_actor::yield();
+                                   if (std::this_thread::get_id() != here) return false;
+                                 }
+                                 return true;
+                               },
+                               {.pinned = w});
           CHECK(a.join());
         }
       },
@@ -233,9 +232,8 @@ TEST_CASE("a pinned actor runs on its worker only") {
 
 TEST_CASE("name and id tell who runs") {
   in_actor([] {
-    auto a = weir::spawn("a name longer than the thirty-nine characters that are kept", [] {
-      return std::string(weir::this_actor::name());
-    });
+    auto a = weir::spawn("a name longer than the thirty-nine characters that are kept",
+                         [] { return std::string(weir::this_actor::name()); });
     CHECK(a.name() == "a name longer than the thirty-nine char");
     CHECK(a.join() == "a name longer than the thirty-nine char");
     CHECK(weir::this_actor::name() == "main");

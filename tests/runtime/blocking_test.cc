@@ -121,4 +121,6 @@ TEST_CASE("more calls than threads wait in line and all are done") {
   });
 }
 
-TEST_CASE("on a plain thread the call simply runs") { CHECK(weir::blocking([] { return 1; }) == 1); }
+TEST_CASE("on a plain thread the call simply runs") {
+  CHECK(weir::blocking([] { return 1; }) == 1);
+}

@@ -1,4 +1,5 @@
-// The worker's epoll set with a libuv loop as a member: handles of several kinds work, though the worker sleeps elsewhere.
+// The worker's epoll set with a libuv loop as a member: handles of several kinds work, though the worker sleeps
+// elsewhere.
 #include <uv.h>
 
 #include <atomic>
@@ -97,7 +98,8 @@ TEST_CASE("handles that are left open are closed when the runtime ends") {
     weir::runtime r({.workers = 1});
     on_loop(r, [&](worker& w) {
       uv_timer_init(w.loop(), &timer);
-      uv_timer_start(&timer, [](uv_timer_t*) {}, 1'000'000, 0);
+      uv_timer_start(
+          &timer, [](uv_timer_t*) {}, 1'000'000, 0);
     });
   }
   CHECK(uv_is_closing(reinterpret_cast<uv_handle_t*>(&timer)));

@@ -67,7 +67,8 @@ TEST_CASE("the dump tells of every actor what it waits for, with depth and capac
       eventually([&] {
         table = dump();
         for (const char* word : {"recv", "send", "select", "join", "scope report_test", "grandchild sleep"})
-          if (table.find(word) == std::string::npos && row(table, "grandchild").find("grandchild sleep") == std::string::npos)
+          if (table.find(word) == std::string::npos &&
+              row(table, "grandchild").find("grandchild sleep") == std::string::npos)
             return false;
         return row(table, "nested").find("(1 alive)") != std::string::npos &&
                row(table, "joiner").find("join") != std::string::npos &&
@@ -78,11 +79,11 @@ TEST_CASE("the dump tells of every actor what it waits for, with depth and capac
       });
       CHECK_THAT(table, Catch::StartsWith("weir: 8 actors, "));
       CHECK_THAT(row(table, "main"), Catch::Contains(" main run - - "));
-      CHECK_THAT(row(table, "reader"), Catch::Contains("reader recv channel \"jobs\" 0/16 empty ") &&
-                                           Catch::Contains("report_test.cc:"));
+      CHECK_THAT(row(table, "reader"),
+                 Catch::Contains("reader recv channel \"jobs\" 0/16 empty ") && Catch::Contains("report_test.cc:"));
       CHECK_THAT(row(table, "writer"), Catch::Contains("writer send channel \"full\" 2/2 full "));
-      CHECK_THAT(row(table, "chooser"), Catch::Contains("select recv channel report_test.cc:") &&
-                                            Catch::Contains(" rendezvous, timer "));
+      CHECK_THAT(row(table, "chooser"),
+                 Catch::Contains("select recv channel report_test.cc:") && Catch::Contains(" rendezvous, timer "));
       CHECK_THAT(row(table, "joiner"), Catch::Contains("join actor \"reader\" (#"));
       CHECK_THAT(row(table, "sleeper"), Catch::Contains("sleeper sleep - "));
       CHECK_THAT(row(table, "nested"), Catch::Contains("nested wait scope report_test.cc:"));
@@ -116,7 +117,8 @@ TEST_CASE("child: SIGQUIT", "[.child]") {
     auto a = weir::spawn("clerk", [rx = rx] { rx.recv(); });
     eventually([&] { return rx.waiting() == 1; });
 #ifdef WEIR_TSAN
-    raise(SIGQUIT);  // TSan holds a signal back until its thread calls something TSan knows, and the main thread does not
+    raise(
+        SIGQUIT);  // TSan holds a signal back until its thread calls something TSan knows, and the main thread does not
 #else
     kill(getpid(), SIGQUIT);
 #endif

@@ -27,8 +27,9 @@ TEST_CASE("run returns what its function returns, void as 0, and lets its except
 
 TEST_CASE("run inside an actor is misuse, with place and remedy") {
   weir::run([] {
-    CHECK_THROWS_WITH(weir::run([] {}), Catch::Contains("run: run blocks its thread") && Catch::Contains("actor \"main\"") &&
-                                            Catch::Contains("runtime_test.cc:") && Catch::Contains("Use weir::spawn"));
+    CHECK_THROWS_WITH(weir::run([] {}), Catch::Contains("run: run blocks its thread") &&
+                                            Catch::Contains("actor \"main\"") && Catch::Contains("runtime_test.cc:") &&
+                                            Catch::Contains("Use weir::spawn"));
   });
 }
 

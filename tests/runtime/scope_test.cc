@@ -276,7 +276,8 @@ TEST_CASE("refs of scope actors may be copied, kept after the scope, and joined 
 }
 
 TEST_CASE("with_scope on a plain thread is misuse") {
-  CHECK_THROWS_WITH(weir::with_scope([](weir::scope&) {}), Catch::Contains("with_scope: a scope needs a running actor"));
+  CHECK_THROWS_WITH(weir::with_scope([](weir::scope&) {}),
+                    Catch::Contains("with_scope: a scope needs a running actor"));
 }
 
 TEST_CASE("scopes entered and cancelled by many actors at once leave nothing behind") {

@@ -46,15 +46,15 @@ TEST_CASE("a stack given back is the next one taken: hot ones are reused first")
 TEST_CASE("each stack class can be used to most of its depth") {
   for (std::size_t size = stack_pool::least; size <= (std::size_t{1} << 20); size *= 4)
     weir::run([size] {
-      auto a = weir::spawn(
-          "deep",
-          [size] {
-            std::vector<char> touched;
-            volatile char* here = reinterpret_cast<volatile char*>(__builtin_frame_address(0));
-            for (std::size_t down = 0; down < size / 2; down += 512) here[-static_cast<long>(down) - 256] = 1;
-            return true;
-          },
-          {.stack = size});
+      auto a = weir::spawn("deep",
+                           [size] {
+                             std::vector<char> touched;
+                             volatile char* here = reinterpret_cast<volatile char*>(__builtin_frame_address(0));
+                             for (std::size_t down = 0; down < size / 2; down += 512)
+                               here[-static_cast<long>(down) - 256] = 1;
+                             return true;
+                           },
+                           {.stack = size});
       CHECK(a.join());
     });
 }
@@ -87,8 +87,8 @@ TEST_CASE("child: no memory for a stack", "[.child]") {
     bool refused = false;
     try {
       for (int i = 0; i < 100'000; ++i)
-        many.push_back(weir::spawn("one of many", [] { weir::this_actor::sleep(weir::deadline::never()); },
-                                   {.stack = 1 << 20}));
+        many.push_back(
+            weir::spawn("one of many", [] { weir::this_actor::sleep(weir::deadline::never()); }, {.stack = 1 << 20}));
     } catch (const weir::no_memory& e) {
       refused = true;
       std::puts(e.what());

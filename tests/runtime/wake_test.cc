@@ -61,9 +61,11 @@ TEST_CASE("actors on two workers that wake each other are never left asleep") {
     auto back = weir::channel<int>(0);
     const int n = rounds(5000);
     std::mt19937 random(5);
-    auto echo = weir::spawn("echo", [&] {
-      for (int& v : there.rx) back.tx.send(v);
-    }, {.pinned = testing::workers() - 1});
+    auto echo = weir::spawn("echo",
+                            [&] {
+                              for (int& v : there.rx) back.tx.send(v);
+                            },
+                            {.pinned = testing::workers() - 1});
     for (int i = 0; i < n; ++i) {
       if (i % 8 == 0) spin(random() % 40'000);
       there.tx.send(i);
@@ -79,7 +81,8 @@ TEST_CASE("a worker that sleeps until a timer is woken earlier by a send") {
     auto [tx, rx] = weir::channel<int>(0);
     for (int i = 0; i < rounds(300); ++i) {
       std::thread foreign([tx = tx, i] { tx.send(i); });
-      const int got = weir::select(weir::on_recv(rx, [](std::optional<int> v) { return *v; }), weir::after(1h, [] { return -1; }));
+      const int got =
+          weir::select(weir::on_recv(rx, [](std::optional<int> v) { return *v; }), weir::after(1h, [] { return -1; }));
       foreign.join();
       REQUIRE(got == i);
     }
@@ -102,9 +105,11 @@ TEST_CASE("an idle runtime has no periodic wake-ups") {
 }
 
 TEST_CASE("park with only a timer, only a pinned inbox, only a blocking call") {
-  in_actor([] {
-    weir::this_actor::sleep(2ms);
-    auto pinned = weir::spawn("pinned", [] { return 1; }, {.pinned = 0});
-    CHECK(pinned.join() == 1);
-  }, 1);
+  in_actor(
+      [] {
+        weir::this_actor::sleep(2ms);
+        auto pinned = weir::spawn("pinned", [] { return 1; }, {.pinned = 0});
+        CHECK(pinned.join() == 1);
+      },
+      1);
 }
