@@ -1,4 +1,4 @@
-// Two actors, one channel, one select.
+// Two actors, a channel between them, and a timer: whichever comes first.
 #include <cstdio>
 
 #include "weir/weir.h"
@@ -6,26 +6,20 @@
 using namespace std::chrono_literals;
 
 int main() {
-  return weir::run([] {
-    auto [tx, rx] = weir::channel<int>(4, "numbers");
-    weir::with_scope([&](weir::scope& s) {
+  return weir::run([] {  // one worker per core; this lambda is the first actor
+    auto [tx, rx] = weir::channel<int>(4);
+    weir::with_scope([&](weir::scope& s) {  // ends when every actor in it has ended
       s.spawn("producer", [tx = std::move(tx)] {
-        for (int i = 1; i <= 3; ++i) {
-          weir::this_actor::sleep(10ms);
-          if (!tx.send(i)) return;  // false: nobody will ever receive
-        }
-      });  // the last sender goes: the channel closes
-      weir::timer limit(1s);
-      while (weir::select(
-          weir::on_recv(rx,
-                        [](std::optional<int> n) {
-                          if (n) std::printf("got %d\n", *n);
-                          return n.has_value();
-                        }),
-          weir::on_timer(limit, [] {
-            std::printf("too late\n");
-            return false;
-          }))) {
+        for (int i = 1; i <= 3; ++i)
+          if (!tx.send(i * i)) return;  // false: nobody will ever receive
+      });                               // the last sender goes: the channel closes
+
+      weir::timer limit(10s);
+      const auto show = [](std::optional<int> n) {
+        if (n) std::printf("got %d\n", *n);
+        return n.has_value();  // empty: closed, and nothing is left in it
+      };
+      while (weir::select(weir::on_recv(rx, show), weir::on_timer(limit, [] { return false; }))) {
       }
     });
   });

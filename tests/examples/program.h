@@ -39,7 +39,8 @@ class scratch {
  public:
   scratch() {
     const char* const base = std::getenv("TEST_TMPDIR");
-    std::string pattern = std::string(base ? base : "/tmp") + "/examples_XXXXXX";
+    std::string pattern =
+        (base ? std::string(base) : std::filesystem::temp_directory_path().string()) + "/examples_XXXXXX";
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
@@ -86,18 +87,8 @@ class program {
     for (std::string& a : arguments) argv.push_back(a.data());
     argv.push_back(nullptr);
     pid_ = fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ != 0) return;
-    if (unprivileged) {
-      // Without them in the bounding set, exec does not give them back to root.
-      prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
-      prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
-    }
-    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-    dup2(open(out_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
-    dup2(open(err_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0600), STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
+    if (pid_ == 0) become(argv.data(), unprivileged);
+    REQUIRE(pid_ > 0);
   }
   program(const program&) = delete;
 
@@ -110,6 +101,19 @@ class program {
   }
 
  private:
+  [[noreturn]] void become(char** argv, bool unprivileged) {
+    if (unprivileged) {
+      // Without them in the bounding set, exec does not give them back to root.
+      prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
+      prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+    }
+    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+    dup2(open(out_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+    dup2(open(err_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0600), STDERR_FILENO);
+    execv(argv[0], argv);
+    _exit(127);
+  }
+
   scratch own_;
   bool keep_out_, keep_err_;
   std::string out_path_, err_path_;

@@ -36,7 +36,7 @@ outcome compare_with_reference(const std::vector<std::string>& inputs) {
   const scratch s;
   std::vector<std::string> command = {"examples/wordcount", "--quiet", "--workers", "2", "--top", "1000000000"};
   command.insert(command.end(), inputs.begin(), inputs.end());
-  const outcome done = program(command, s / "counts").wait();
+  outcome done = program(command, s / "counts").wait();
   CHECK(done.status == 0);
   CHECK(done.err.empty());
   write_reference(inputs, s / "reference");

@@ -1,14 +1,18 @@
-// The parts of wordcount, where a test must step in between two calls.
+// The parts of wordcount, where a test must step in between two calls or choose the time.
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <random>
 
 #include "examples/wordcount/chunk_reader.h"
 #include "examples/wordcount/file_walk.h"
+#include "examples/wordcount/progress.h"
 #include "examples/wordcount/word_table.h"
 #include "examples/wordcount/words.h"
 #include "tests/examples/program.h"
+#include "tests/examples/terminal.h"
 
+using namespace std::chrono_literals;
 using testing::scratch;
 using wordcount::chunk;
 using wordcount::chunk_reader;
@@ -35,6 +39,24 @@ void add(word_table& table, std::string word) {
   word.resize(length + wordcount::text_padding);
   table.add(word.data(), length);
 }
+
+// Our own stderr goes to `path` as long as this lives.
+class redirected_stderr {
+ public:
+  explicit redirected_stderr(const std::string& path) : before_(dup(STDERR_FILENO)) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_NOCTTY, 0600);
+    REQUIRE(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+    close(fd);
+  }
+  redirected_stderr(const redirected_stderr&) = delete;
+  ~redirected_stderr() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+  }
+
+ private:
+  int before_;
+};
 
 }  // namespace
 
@@ -139,4 +161,54 @@ TEST_CASE("word_table counts as std::map does, while it grows and when it is mer
       FAIL("differs at " << i << ": " << top[i].word);
   CHECK(one.top(3).size() == 3);
   CHECK(one.top(0).empty());
+}
+
+TEST_CASE("progress shows rate and ETA, in a line every five seconds where there is no terminal") {
+  const scratch s;
+  wordcount::tally t;
+  t.listed = 1'010'000'000;
+  t.listing = false;
+  {
+    const redirected_stderr err(s / "err");
+    wordcount::progress p(t, false);
+    const auto begin = wordcount::progress::clock::now();
+    t.read = 80'000'000;
+    p.tick(begin + 4s);
+    CHECK(testing::content_of(s / "err").empty());
+    t.read = 120'000'000;
+    p.tick(begin + 6s);
+    t.read = 1'010'000'000;
+    p.tick(begin + 10s);
+  }
+  CHECK(testing::content_of(s / "err") == "wordcount: 120 MB of 1.01 GB, 20.0 MB/s, ETA 0:45\n");
+}
+
+TEST_CASE("progress does not guess a whole that is still being listed") {
+  const scratch s;
+  wordcount::tally t;
+  t.listed = 500;
+  {
+    const redirected_stderr err(s / "err");
+    wordcount::progress p(t, false);
+    p.tick(wordcount::progress::clock::now() + 6s);
+  }
+  CHECK(testing::content_of(s / "err") == "wordcount: 0 B of 500 B listed so far, 0 B/s, ETA unknown\n");
+}
+
+TEST_CASE("quiet progress draws nothing, but says what it is told") {
+  const bool quiet = GENERATE(true, false);
+  setenv("TERM", "xterm", 1);
+  testing::terminal screen;
+  wordcount::tally t;
+  {
+    const redirected_stderr err(screen.path());
+    wordcount::progress p(t, quiet);
+    p.tick();
+    p.say("a fault");
+    p.tick();
+  }
+  const std::string shown = screen.screen();
+  CHECK((shown == "a fault\r\n") == quiet);
+  CHECK(shown.find("a fault\r\n") != std::string::npos);
+  if (!quiet) CHECK(shown.ends_with("\r\x1b[K"));
 }

@@ -1,11 +1,9 @@
 // What wordcount does with bad input and with a terminal. That it counts right is in wordcount_counts_test.cc.
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <termios.h>
 
 #include "tests/examples/program.h"
+#include "tests/examples/terminal.h"
 
 using testing::content_of;
 using testing::outcome;
@@ -13,6 +11,7 @@ using testing::program;
 using testing::run;
 using testing::scratch;
 using testing::shell;
+using testing::terminal;
 
 namespace {
 
@@ -230,63 +229,15 @@ TEST_CASE("a result that cannot be written is an error") {
 
 namespace {
 
-// A terminal as wordcount's stderr.
-class terminal {
- public:
-  terminal() : fd_(posix_openpt(O_RDWR | O_NOCTTY)) {
-    REQUIRE(fd_ >= 0);
-    REQUIRE(grantpt(fd_) == 0);
-    REQUIRE(unlockpt(fd_) == 0);
-    const winsize size{24, 100, 0, 0};
-    REQUIRE(ioctl(fd_, TIOCSWINSZ, &size) == 0);
-    path_ = ptsname(fd_);
-    // Ours too: else what was written could be lost when the program, the only other one, closes it.
-    keep_ = open(path_.c_str(), O_RDWR | O_NOCTTY);
-    REQUIRE(keep_ >= 0);
-  }
-  terminal(const terminal&) = delete;
-  ~terminal() {
-    close(keep_);
-    close(fd_);
-  }
-
-  const std::string& path() const { return path_; }
-  // Waits until `text` was printed; the test's time limit is the limit.
-  void wait_for(const std::string& text) {
-    while (screen_.find(text) == std::string::npos) read_some();
-  }
-  // All that was printed. REQUIRES: the program has ended.
-  const std::string& screen() {
-    pollfd ready{fd_, POLLIN, 0};
-    while (poll(&ready, 1, 0) == 1) read_some();
-    return screen_;
-  }
-
- private:
-  void read_some() {
-    char buffer[4096];
-    const ssize_t got = read(fd_, buffer, sizeof buffer);
-    REQUIRE(got > 0);
-    screen_.append(buffer, static_cast<std::size_t>(got));
-  }
-
-  int fd_;
-  int keep_;
-  std::string path_;
-  std::string screen_;
-};
-
 // Runs wordcount on a pipe that stays open until the bar shows what went through it.
-std::string screen_of(terminal& t, std::vector<std::string> arguments, const std::string& shown) {
+std::string screen_of(terminal& t, const std::string& shown) {
   const scratch s;
   REQUIRE(mkfifo((s / "pipe").c_str(), 0600) == 0);
-  arguments.insert(arguments.begin(), "examples/wordcount");
-  arguments.push_back(s / "pipe");
-  program p(arguments, s / "out", t.path());
+  program p({"examples/wordcount", s / "pipe"}, s / "out", t.path());
   {
     std::ofstream pipe(s / "pipe");
     pipe << "some text\n" << std::flush;
-    if (!shown.empty()) t.wait_for(shown);
+    t.wait_for(shown);
   }
   CHECK(p.wait().status == 0);
   CHECK(content_of(s / "out").find("1 file, 10 bytes, 2 words") != std::string::npos);
@@ -299,7 +250,7 @@ TEST_CASE("on a terminal a bar is redrawn in place, and wiped at the end") {
   unsetenv("NO_COLOR");
   setenv("TERM", "xterm", 1);
   terminal t;
-  const std::string screen = screen_of(t, {}, "ETA");
+  const std::string screen = screen_of(t, "ETA");
   CHECK(screen.starts_with("\r[\x1b[32m"));
   CHECK(screen.find('\n') == std::string::npos);
   CHECK(screen.ends_with("\r\x1b[K"));
@@ -309,14 +260,8 @@ TEST_CASE("NO_COLOR leaves the bar and takes its color") {
   setenv("TERM", "xterm", 1);
   setenv("NO_COLOR", "1", 1);
   terminal t;
-  const std::string screen = screen_of(t, {}, "ETA");
+  const std::string screen = screen_of(t, "ETA");
   unsetenv("NO_COLOR");
   CHECK(screen.starts_with("\r["));
   CHECK(screen.find("\x1b[3") == std::string::npos);
-}
-
-TEST_CASE("--quiet shows no bar") {
-  setenv("TERM", "xterm", 1);
-  terminal t;
-  CHECK(screen_of(t, {"--quiet"}, "").empty());
 }
