@@ -41,7 +41,7 @@ void actor_core::start(scope_node& parent) noexcept {
   runtime_.actor_started();
   own_scope_.attach(parent);
   word().make_runnable();
-  runtime_.enqueue(*this);
+  runtime_.enqueue(*this, scheduler::kind::spawned);
 }
 
 void actor_core::entry(void* self_address) {

@@ -16,17 +16,21 @@ namespace weir::internal {
 runtime_core::runtime_core(runtime_settings settings, site where)
     : settings_(std::move(settings)),
       started_(now()),
+      scheduler_(settings_.migrate),
       stacks_(new stack_pool),
       root_(scope_node::kind::root, nullptr, where),
-      blocking_(settings_.blocking_threads) {
+      blocking_(settings_.blocking_threads),
+      watchdog_(*this) {
   for (int i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
   process_add(*this);
   for (const auto& w : workers_) w->start();
+  watchdog_.start();
 }
 
 runtime_core::~runtime_core() {
   process_remove(*this);
   blocking_.stop();
+  watchdog_.stop();
   scheduler_.stop();
   for (const auto& w : workers_) w->join();
   // Acquire pairs with the release in enqueue(): after zero, no foreign waker touches this runtime.
@@ -56,17 +60,29 @@ void runtime_core::drain() {
   }
 }
 
-void runtime_core::enqueue(actor_core& a) noexcept {
-  scheduler::seat* const pinned = a.pinned() >= 0 ? &worker_at(a.pinned()).seat() : nullptr;
-  const worker* const here = current_worker_or_null();
+void runtime_core::enqueue(actor_core& a, scheduler::kind k) noexcept {
+  worker* const here = current_worker_or_null();
   if (here != nullptr && &here->runtime() == this) {
-    scheduler_.push(a, pinned);
+    if (a.pinned() >= 0)
+      scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
+    else
+      scheduler_.push_local(here->seat(), a, k);
     return;
   }
   // Raised before the push: until then the actor cannot run, so the runtime cannot end.
   wakers_in_flight_.fetch_add(1, std::memory_order_relaxed);
-  scheduler_.push(a, pinned);
+  if (a.pinned() >= 0)
+    scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
+  else
+    scheduler_.push_foreign(a);
   wakers_in_flight_.fetch_sub(1, std::memory_order_release);
+}
+
+void runtime_core::requeue(actor_core& a, worker& w) noexcept {
+  if (a.pinned() >= 0)
+    scheduler_.push_pinned(w.seat(), a);
+  else
+    scheduler_.push_back(w.seat(), a);
 }
 
 void runtime_core::actor_ended() noexcept {

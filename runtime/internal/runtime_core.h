@@ -6,7 +6,7 @@
 //  2. The last actor to end lowers alive_ to zero; whoever shuts down waits for that, at most `grace`, else the actors
 //     that are left are named on stderr and the process aborts.
 //  3. The pool for blocking calls has no job left, as each belongs to a parked actor; its threads are joined.
-//  4. The scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
+//  4. The watchdog ends; the scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
 //  5. Threads outside that woke an actor may still be ringing a bell: wakers_in_flight_ counts them, and is waited for.
 //  6. The loops are closed, the memory goes.
 //
@@ -25,6 +25,7 @@
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
+#include "weir/runtime/internal/watchdog.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
@@ -33,6 +34,7 @@ namespace weir::internal {
 struct runtime_settings {
   int workers;
   int blocking_threads;
+  bool migrate;  // WEIR_SCHED=migrate
   std::chrono::nanoseconds grace;
   std::function<void(std::string_view actor, std::exception_ptr)> on_unhandled;
 };
@@ -47,7 +49,9 @@ class runtime_core {
   void drain();
 
   // Makes a runnable actor runnable on some worker. From any thread.
-  void enqueue(actor_core& a) noexcept;
+  void enqueue(actor_core& a, scheduler::kind k = scheduler::kind::woken) noexcept;
+  // By the worker that holds `a` and has just switched it out: it yielded, or was woken while it parked.
+  void requeue(actor_core& a, worker& w) noexcept;
 
   void actor_started() noexcept { alive_.fetch_add(1, std::memory_order_relaxed); }
   void actor_ended() noexcept;
@@ -57,6 +61,7 @@ class runtime_core {
   class scheduler& scheduler() noexcept {
     return scheduler_;
   }
+  class watchdog& watchdog() noexcept { return watchdog_; }
   scope_node& root() noexcept { return root_; }
   stack_pool& stacks() noexcept { return *stacks_; }
   blocking_pool& blocking() noexcept { return blocking_; }
@@ -73,6 +78,7 @@ class runtime_core {
   scope_node root_;
   std::vector<std::unique_ptr<worker>> workers_;
   blocking_pool blocking_;
+  class watchdog watchdog_;
   std::atomic<std::uint64_t> last_id_{0};
   std::atomic<std::size_t> alive_{0};           // actors started and not yet off their stack
   std::atomic<int> wakers_in_flight_{0};        // foreign threads inside enqueue()

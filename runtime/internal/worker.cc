@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <mutex>
 #include <system_error>
 
 #include "weir/runtime/internal/check.h"
@@ -51,6 +52,7 @@ actor_core* current_actor() noexcept {
 
 worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
   seat_.self = this;
+  runtime.scheduler().add(seat_);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) fail("epoll_create1");
   doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -105,25 +107,29 @@ void worker::main() {
   recent_ = now();
   for (int turn = 0;; ++turn) {
     if (turn % turns_per_look == 0 || look_) tend(now());
-    actor_core* const a = s.pop(seat_);
+    actor_core* a = s.pop(seat_);
     if (a == nullptr) {
       if (s.stopping()) break;
-      idle();
-      continue;
+      a = idle();
+      if (a == nullptr) continue;
     }
     a->word().run();
-    running_ = a;
+    running_.store(a, std::memory_order_relaxed);
     resume(native_, a->context(), slots);
-    running_ = nullptr;
     switch (after_) {
       case after::park:
-        if (a->word().commit() == commit_result::notified) runtime_.enqueue(*a);
+        running_.store(nullptr, std::memory_order_relaxed);
+        if (a->word().commit() == commit_result::notified) runtime_.requeue(*a, *this);
         break;
       case after::yield:
+        running_.store(nullptr, std::memory_order_relaxed);
         a->word().make_runnable();
-        runtime_.enqueue(*a);
+        runtime_.requeue(*a, *this);
         break;
       case after::exit:
+        running_lock_.lock();
+        running_.store(nullptr, std::memory_order_relaxed);
+        running_lock_.unlock();
         a->finish();
         break;
     }
@@ -154,26 +160,32 @@ time_point worker::loop_due() const {
   return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
 }
 
-void worker::idle() {
+actor_core* worker::idle() {
   tend(now());
   scheduler& s = runtime_.scheduler();
-  if (s.begin_search(seat_)) {
-    const time_point until = std::min(now() + search_time, timers_.next());
-    do {
-      if (s.may_have_work(seat_)) return;
-      spin_pause();
-    } while (now() < until);
-  }
+  if (actor_core* const a = s.pop(seat_)) return a;  // a timer of our own
+  if (actor_core* const a = s.search(seat_, std::min(now() + search_time, timers_.next()))) return a;
   sleep();
+  return nullptr;
 }
 
 void worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
   const time_point until = std::min(timers_.next(), loop_due());
-  if (!runtime_.scheduler().begin_sleep(seat_)) return;
-  poll(true, until);
+  const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
+  if (sleeps) poll(true, until);
   runtime_.scheduler().end_sleep(seat_);
-  tend(now());
+  if (sleeps) {
+    runtime_.watchdog().stir();
+    tend(now());
+  }
+}
+
+std::string worker::describe_running() {
+  std::lock_guard guard(running_lock_);
+  const actor_core* const a = running();
+  return a ? fmt::format("actor \"{}\" (#{}, spawned at {}:{})", a->name(), a->id(), a->where().base(), a->where().line)
+           : std::string();
 }
 
 void worker::poll(bool may_wait, time_point until) {

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include <string>
 #include <thread>
 
 #include "weir/runtime/internal/actor_core.h"
@@ -38,7 +39,7 @@ class worker {
   int index() const noexcept { return index_; }
   scheduler::seat& seat() noexcept { return seat_; }
   timer_heap& timers() noexcept { return timers_; }
-  actor_core* running() const noexcept { return running_; }
+  actor_core* running() const noexcept { return running_.load(std::memory_order_relaxed); }  // own thread, or a hint
   context& native() noexcept { return native_; }
   void after_switch(after what) noexcept { after_ = what; }
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
@@ -47,15 +48,19 @@ class worker {
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { look_ = true; }
 
+  // For the watchdog: `actor "resize" (#41, spawned at image.cc:88)`, empty if none runs. Keeps the actor from ending meanwhile.
+  std::string describe_running();
+  std::size_t waiting_behind() const noexcept { return scheduler::waiting_behind(seat_); }
+
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
 
  private:
   void main();
   void run_requests();
-  // Looks at the clock: expires timers, and polls the loop now and then.
+  // Looks at the clock: expires timers, and polls the loop now and then. May be called by its own thread only.
   void tend(time_point now);
-  void idle();
+  actor_core* idle();
   void sleep();
   void poll(bool may_wait, time_point until);
   time_point loop_due() const;
@@ -65,8 +70,9 @@ class worker {
   scheduler::seat seat_;
   timer_heap timers_;
   context native_;
-  actor_core* running_ = nullptr;
+  std::atomic<actor_core*> running_{nullptr};  // written by this thread only
   after after_ = after::park;
+  small_lock running_lock_;  // held while an actor ends, and while the watchdog reads its name
   bool look_ = false;
   time_point recent_{};
   time_point last_poll_{};

@@ -95,7 +95,7 @@ TEST_CASE("an idle runtime has no periodic wake-ups") {
     std::vector<weir::actor<void>> parked;
     for (int i = 0; i < 100; ++i) parked.push_back(weir::spawn("parked", [rx = rx] { rx.recv(); }));
     testing::eventually([&] { return rx.waiting() == 100; });
-    weir::this_actor::sleep(20ms);  // lets the search before sleep end
+    weir::this_actor::sleep(200ms);  // lets the search before sleep end, and the watchdog fall asleep
     const long before = switches();
     weir::this_actor::sleep(500ms);
     // One for the timer, some for threads of the test's own main; a poll every millisecond would be hundreds.
