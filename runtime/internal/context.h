@@ -1,7 +1,8 @@
 // The context switch.
 //
-// Two implementations behind one interface: an inlined one for plain x86-64 builds (context_x86_64.h), and Boost.Context for
-// sanitizers and other CPUs (context.cc, the only user of it). -DWEIR_FCONTEXT chooses the latter everywhere.
+// Two implementations behind one interface: an inlined one for plain x86-64 builds (context_x86_64.h), and
+// Boost.Context for sanitizers and other CPUs (context.cc, the only user of it). -DWEIR_FCONTEXT chooses the latter
+// everywhere.
 //
 // Thread-safety: a context is used by whoever holds the actor (or, for a native one, by its worker thread).
 //
@@ -71,7 +72,8 @@ void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry
 // Worker's native stack: runs `to` until it comes back. `native` is where it comes back to.
 void resume(context& native, actor_context& to, const thread_slots& slots) noexcept;
 
-// Actor's stack: back to the native stack of the worker that runs it now; returns when resumed, perhaps on another thread.
+// Actor's stack: back to the native stack of the worker that runs it now; returns when resumed, perhaps on another
+// thread.
 void leave(actor_context& from, context& native) noexcept;
 #endif
 [[noreturn]] void leave_forever(actor_context& from, context& native) noexcept;

@@ -1,8 +1,8 @@
-// The inlined switch for x86-64: saves the stack, frame and instruction pointers and the two floating-point control words,
-// and declares every other register clobbered, so that the compiler saves just those that live.
+// The inlined switch for x86-64: saves the stack, frame and instruction pointers and the two floating-point control
+// words, and declares every other register clobbered, so that the compiler saves just those that live.
 //
-// Inlined at its two sites, the worker's loop and the park, because a switch inside a called function unbalances the return
-// predictor: every `ret` on the way out of a park would be mispredicted, some 10 ns each.
+// Inlined at its two sites, the worker's loop and the park, because a switch inside a called function unbalances the
+// return predictor: every `ret` on the way out of a park would be mispredicted, some 10 ns each.
 //
 // It pushes nothing, so the red zone of the function around it stays whole.
 //
@@ -14,9 +14,9 @@
 namespace weir::internal {
 
 #ifdef __AVX512F__
-#define WEIR_AVX512_CLOBBERS                                                                                               \
-  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28",   \
-      "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
+#define WEIR_AVX512_CLOBBERS                                                                                    \
+  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", \
+      "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
 #else
 #define WEIR_AVX512_CLOBBERS
 #endif
@@ -42,9 +42,9 @@ WEIR_ALWAYS_INLINE void switch_stacks(context& from, context& to) noexcept {
       : [sp] "i"(offsetof(context, stack_pointer)), [fp] "i"(offsetof(context, frame_pointer)),
         [ip] "i"(offsetof(context, instruction)), [sse] "i"(offsetof(context, sse_control)),
         [x87] "i"(offsetof(context, x87_control))
-      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3",
-        "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)",
-        "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "memory", "cc" WEIR_AVX512_CLOBBERS);
+      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2",
+        "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
+        "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "memory", "cc" WEIR_AVX512_CLOBBERS);
 }
 #undef WEIR_AVX512_CLOBBERS
 

@@ -6,12 +6,13 @@
 //   waker:   publishes the work (seq_cst store)          sleeper: announces itself (seq_cst read-modify-write of word_)
 //            reads word_ (seq_cst)                                looks at every source once more (seq_cst)
 // In the one order of all these, either the waker's read comes after the announcement, and it calls the sleeper; or the
-// sleeper's look comes after the publication, and it finds the work. The same holds for a searcher that stops searching: it
-// lowers the count, and then looks once more, because wakers that saw it search did not call anybody.
-// No fences: ThreadSanitizer does not know them.
+// sleeper's look comes after the publication, and it finds the work. The same holds for a searcher that stops
+// searching: it lowers the count, and then looks once more, because wakers that saw it search did not call anybody. No
+// fences: ThreadSanitizer does not know them.
 //
 // Invariants:
-//  1. word_ counts searchers in its lower half, sleepers in its upper half. Sleepers are the seats in list_; both change under lock_.
+//  1. word_ counts searchers in its lower half, sleepers in its upper half. Sleepers are the seats in list_; both
+//  change under lock_.
 //  2. Who is called leaves the list and is a searcher from then on, so that others are not called for the same work.
 #pragma once
 
@@ -23,8 +24,8 @@
 
 namespace weir::internal {
 
-// What idle_workers keeps of each worker. `asleep` is guarded by the lock in idle_workers; `searching` is the worker's own,
-// and set by a caller while the worker is in the list.
+// What idle_workers keeps of each worker. `asleep` is guarded by the lock in idle_workers; `searching` is the worker's
+// own, and set by a caller while the worker is in the list.
 struct idle_seat {
   idle_seat* next_idle = nullptr;
   bool asleep = false;
@@ -61,7 +62,8 @@ class idle_workers {
     if (s.searching) return true;
     std::uint32_t seen = word_.load(std::memory_order_relaxed);
     while (searchers(seen) < most)
-      if (word_.compare_exchange_weak(seen, seen + one_searcher, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+      if (word_.compare_exchange_weak(seen, seen + one_searcher, std::memory_order_seq_cst,
+                                      std::memory_order_relaxed)) {
         s.searching = true;
         return true;
       }
@@ -74,7 +76,8 @@ class idle_workers {
     word_.fetch_sub(one_searcher, std::memory_order_seq_cst);
   }
 
-  // Announces the sleep; ends the search. The caller must look at all sources afterwards, and then sleep or end_sleep().
+  // Announces the sleep; ends the search. The caller must look at all sources afterwards, and then sleep or
+  // end_sleep().
   void begin_sleep(idle_seat& s) noexcept {
     lock_.lock();
     list_.push(s);

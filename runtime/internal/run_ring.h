@@ -4,7 +4,8 @@
 //
 // Invariants:
 //  1. The items lie in the slots head_ to tail_ - 1 (modulo capacity), oldest at head_. 0 <= tail_ - head_ <= capacity.
-//  2. Only the owner writes tail_ and the slots at and past it. Whoever moves head_ by a compare-exchange owns the items passed.
+//  2. Only the owner writes tail_ and the slots at and past it. Whoever moves head_ by a compare-exchange owns the
+//  items passed.
 //  3. A slot is read before the compare-exchange that claims it; if that fails, what was read is forgotten.
 //
 // Origin: the local run queues of the Go scheduler (runtime/proc.go, runqput, runqget, runqgrab).
@@ -23,8 +24,8 @@ class run_ring {
  public:
   static constexpr std::uint32_t capacity = explored ? 4 : 256;
 
-  // False if it is full. The store of tail_ is seq_cst, as it is the waker's half of the handshake with workers that fall
-  // asleep (idle_workers.h): publish, then look for sleepers.
+  // False if it is full. The store of tail_ is seq_cst, as it is the waker's half of the handshake with workers that
+  // fall asleep (idle_workers.h): publish, then look for sleepers.
   bool push(T& item) noexcept {
     const std::uint32_t tail = tail_.load(std::memory_order_relaxed);  // own
     // Acquire pairs with the release of a thief's compare-exchange: it has read the slot that is written now.
@@ -40,13 +41,14 @@ class run_ring {
     std::uint32_t head = head_.load(std::memory_order_acquire);
     while (head != tail) {
       T* const item = slots_[head % capacity].load(std::memory_order_relaxed);
-      if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel, std::memory_order_acquire)) return item;
+      if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+        return item;
     }
     return nullptr;
   }
 
-  // Takes half of this ring, rounded up: one is returned, the others are put into `mine`. REQUIRES: `mine` is the caller's own
-  // and empty. Null if there is nothing.
+  // Takes half of this ring, rounded up: one is returned, the others are put into `mine`. REQUIRES: `mine` is the
+  // caller's own and empty. Null if there is nothing.
   T* steal_into(run_ring& mine) noexcept {
     std::uint32_t head = head_.load(std::memory_order_acquire);
     for (;;) {
@@ -65,7 +67,8 @@ class run_ring {
                                                 std::memory_order_relaxed);
       T* item = slots_[(head + count - 1) % capacity].load(std::memory_order_relaxed);
       const std::uint32_t last = head + count - 1;
-      if (!head_.compare_exchange_weak(head, head + count, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      if (!head_.compare_exchange_weak(head, head + count, std::memory_order_acq_rel, std::memory_order_acquire))
+        continue;
       if (planted(bug::ring_late_read)) item = slots_[last % capacity].load(std::memory_order_relaxed);
       if (count > 1) mine.tail_.store(end + count - 1, std::memory_order_seq_cst);
       return item;

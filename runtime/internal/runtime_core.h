@@ -16,12 +16,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "weir/runtime/internal/blocking_pool.h"
+#include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
@@ -36,7 +36,7 @@ struct runtime_settings {
   int blocking_threads;
   bool migrate;  // WEIR_SCHED=migrate
   std::chrono::nanoseconds grace;
-  std::function<void(std::string_view actor, std::exception_ptr)> on_unhandled;
+  failure_sink::handler on_unhandled;
 };
 
 class runtime_core {
@@ -55,15 +55,20 @@ class runtime_core {
 
   void actor_started() noexcept { alive_.fetch_add(1, std::memory_order_relaxed); }
   void actor_ended() noexcept;
-  void report_unhandled(const actor_core& a, const std::exception_ptr& failure) noexcept;
+  // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended: `a` is not followed before it was found
+  // alive.
+  std::string describe(const actor_core* a) noexcept;
 
   std::uint64_t next_id() noexcept { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   class scheduler& scheduler() noexcept {
     return scheduler_;
   }
-  class watchdog& watchdog() noexcept { return watchdog_; }
+  class watchdog& watchdog() noexcept {
+    return watchdog_;
+  }
   scope_node& root() noexcept { return root_; }
   stack_pool& stacks() noexcept { return *stacks_; }
+  failure_sink& failures() noexcept { return *failures_; }
   blocking_pool& blocking() noexcept { return blocking_; }
   worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
   int worker_count() const noexcept { return settings_.workers; }
@@ -71,10 +76,17 @@ class runtime_core {
   time_point started() const noexcept { return started_; }
 
  private:
+  struct retire_pool {
+    void operator()(stack_pool* p) const noexcept { p->retire(); }
+  };
+
+  void stop_threads() noexcept;
+
   const runtime_settings settings_;
   const time_point started_;
   class scheduler scheduler_;
-  stack_pool* const stacks_;
+  const std::shared_ptr<failure_sink> failures_;
+  const std::unique_ptr<stack_pool, retire_pool> stacks_;
   scope_node root_;
   std::vector<std::unique_ptr<worker>> workers_;
   blocking_pool blocking_;

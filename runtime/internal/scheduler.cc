@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <utility>
 
 #include "weir/runtime/internal/check.h"
 #include "weir/runtime/internal/random.h"
@@ -109,6 +110,7 @@ actor_core* scheduler::pop_inbox(seat& s) noexcept {
   if (!s.mail.load(std::memory_order_relaxed)) return nullptr;
   std::lock_guard guard(s.mail_lock);
   actor_core* const a = s.inbox.pop();
+  s.inbox_last = a != nullptr;
   s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
   return a;
 }
@@ -135,7 +137,8 @@ actor_core* scheduler::pop(seat& s) noexcept {
   s.turns.store(turn, std::memory_order_relaxed);
   actor_core* a = nullptr;
   if (turn % inject_turns == 0) a = pop_inject(s, 1);
-  if (a == nullptr) a = pop_inbox(s);
+  const bool inbox_first = !std::exchange(s.inbox_last, false);
+  if (a == nullptr && inbox_first) a = pop_inbox(s);
   if (a == nullptr && s.next.load(std::memory_order_relaxed) != nullptr) {
     a = s.next.exchange(nullptr, std::memory_order_acq_rel);
     if (a != nullptr && ++s.streak > longest_streak) {
@@ -148,6 +151,7 @@ actor_core* scheduler::pop(seat& s) noexcept {
   }
   if (a == nullptr) a = s.ring.pop();
   if (a == nullptr) a = pop_inject(s, run_ring<actor_core>::capacity / 2);
+  if (a == nullptr && !inbox_first) a = pop_inbox(s);
   if (a != nullptr && s.searching) found(s);
   return a;
 }

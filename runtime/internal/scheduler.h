@@ -3,21 +3,26 @@
 // Thread-safety: all of it, as marked: `owner` functions are for the worker whose seat it is.
 //
 // Where runnable actors stand, and who may take them:
-//   next     one slot per worker: the actor that its running actor has just woken. The owner runs it first, while what they
-//            share is warm. It rings no bell. A thief takes it only from a worker that has not switched for a whole search.
-//   ring     256 per worker (run_ring.h): what `next` pushed out, and who yielded. Thieves take half, if it holds several.
-//   inject   one per runtime, under a lock, linked through the control blocks, so that it never allocates and is never full:
+//   next     one slot per worker: the actor that its running actor has just woken. The owner runs it first, while what
+//   they
+//            share is warm. It rings no bell. A thief takes it only from a worker that has not switched for a whole
+//            search.
+//   ring     256 per worker (run_ring.h): what `next` pushed out, and who yielded. Thieves take half, if it holds
+//   several. inject   one per runtime, under a lock, linked through the control blocks, so that it never allocates and
+//   is never full:
 //            what comes from other threads, and what a full ring pushed out.
 //   inbox    one per worker, under a lock: pinned actors. Nobody else takes them.
 //
-// Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Every 61st turn inject comes first. So a
-// pair that plays ping-pong for ever starves nobody.
+// Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Every 61st turn inject comes
+// first. So a pair that plays ping-pong for ever starves nobody.
 //
-// A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then, somebody is called
-//   (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its worker: waking a core costs
-//   thousands of switches. If that worker then does not switch for a millisecond, the watchdog calls somebody.
+// A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
+// somebody is called
+//   (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its worker: waking a core
+//   costs thousands of switches. If that worker then does not switch for a millisecond, the watchdog calls somebody.
 // A wake from outside: to inject, then call.
-// A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds work looks
+// A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds
+// work looks
 //   once more for more work, and calls the next.
 //
 // WEIR_SCHED=migrate turns every wake and yield into a move to the next worker's inbox, so that whatever cannot stand a
@@ -56,11 +61,12 @@ class scheduler {
     alignas(64) std::atomic<actor_core*> next{nullptr};
     // Owner: turns so far. Others read it to see whether it moves; stale is fine.
     std::atomic<std::uint32_t> turns{0};
-    int streak = 0;  // owner: uses of `next` in a row
+    int streak = 0;           // owner: uses of `next` in a row
+    bool inbox_last = false;  // owner: the last turn came from the inbox, so the others come first
 
     small_lock mail_lock;
-    fifo<actor_core, &actor_core::queue_next> inbox;    // guarded by mail_lock
-    fifo<loop_request, &loop_request::next> requests;   // guarded by mail_lock
+    fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
+    fifo<loop_request, &loop_request::next> requests;  // guarded by mail_lock
     std::atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
   };
 
@@ -69,8 +75,8 @@ class scheduler {
   // REQUIRES: before any worker runs; the seat stays where it is.
   void add(seat& s);
 
-  // owner: its running actor woke `a`, or has just spawned it. A new actor may run for long, so it is offered at once to others
-  // if it is not alone.
+  // owner: its running actor woke `a`, or has just spawned it. A new actor may run for long, so it is offered at once
+  // to others if it is not alone.
   enum class kind : bool { woken, spawned };
   void push_local(seat& s, actor_core& a, kind k) noexcept;
   // owner: `a` yielded, or was woken while it parked.
@@ -87,7 +93,8 @@ class scheduler {
   void post(seat& s, loop_request& r) noexcept;
   loop_request* pop_request(seat& s) noexcept;
 
-  // owner, with nothing to do: one who searches looks everywhere, again and again, until `until` or something turned up.
+  // owner, with nothing to do: one who searches looks everywhere, again and again, until `until` or something turned
+  // up.
   actor_core* search(seat& s, time_point until) noexcept;
   // owner: announces its sleep and looks once more. True: sleep; then, or if false, end_sleep().
   bool begin_sleep(seat& s) noexcept;

@@ -79,14 +79,16 @@ void watchdog::main() {
       }
       runtime_.scheduler().rescue(w.seat());
       if (s.reported || time - s.since < stall || time - reported < between_reports) continue;
-      const std::string who = w.describe_running();
+      const std::string who = runtime_.describe(w.running());
       if (who.empty()) continue;  // it sleeps
       s.reported = true;
       reported = time;
-      fmt::print(stderr,
-                 "weir: STALL worker {}: {} has not yielded for {} (limit 100 ms); {} actors wait behind it. Wrap calls that wait "
-                 "in weir::blocking, or call this_actor::maybe_yield() in the loop. (next report in 10 s at the earliest)\n",
-                 i, who, short_duration(time - s.since), w.waiting_behind());
+      fmt::print(
+          stderr,
+          "weir: STALL worker {}: {} has not yielded for {} (limit 100 ms); {} actors wait behind it. Wrap calls that "
+          "wait "
+          "in weir::blocking, or call this_actor::maybe_yield() in the loop. (next report in 10 s at the earliest)\n",
+          i, who, short_duration(time - s.since), w.waiting_behind());
     }
   }
 }

@@ -1,12 +1,12 @@
-// The watchdog: a thread that sees workers which do not switch. It has their work taken over, and names the actor that holds
-// them up.
+// The watchdog: a thread that sees workers which do not switch. It has their work taken over, and names the actor that
+// holds them up.
 //
 // Thread-safety: stir() from anywhere; the rest by the owner.
 //
-// While anything runs it looks about once a millisecond. A worker that has not switched since the last look and has others
-// waiting is rescued: a sleeping worker is called for them. After 100 ms a line on stderr says who computes there and how
-// many wait behind it, at most one line in 10 s for a runtime. When all workers have slept for a while, it sleeps too, without
-// periodic wake-ups, and the first worker to leave its sleep wakes it.
+// While anything runs it looks about once a millisecond. A worker that has not switched since the last look and has
+// others waiting is rescued: a sleeping worker is called for them. After 100 ms a line on stderr says who computes
+// there and how many wait behind it, at most one line in 10 s for a runtime. When all workers have slept for a while,
+// it sleeps too, without periodic wake-ups, and the first worker to leave its sleep wakes it.
 #pragma once
 
 #include <atomic>

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <mutex>
 #include <system_error>
 
 #include "weir/runtime/internal/check.h"
@@ -26,7 +25,7 @@ constexpr auto search_time = 50us;
 // How often a busy worker looks at its loop, if something is watched there.
 constexpr auto poll_interval = 50us;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
-constexpr int turns_per_look = 61;
+constexpr unsigned turns_per_look = 61;
 
 thread_local worker* this_thread_worker = nullptr;
 
@@ -52,39 +51,40 @@ actor_core* current_actor() noexcept {
 
 worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
   seat_.self = this;
-  runtime.scheduler().add(seat_);
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_ < 0) fail("epoll_create1");
-  doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (doorbell_ < 0) {
-    close(epoll_);
-    fail("eventfd");
-  }
-  if (const int error = uv_loop_init(&loop_); error != 0) {
-    close(epoll_);
-    close(doorbell_);
+  if (const int error = uv_loop_init(&loop_); error != 0)
     throw std::system_error(-error, std::generic_category(), "uv_loop_init");
+  try {
+    if (const int error = uv_async_init(&loop_, &keep_alive_, [](uv_async_t*) {}); error != 0)
+      throw std::system_error(-error, std::generic_category(), "uv_async_init");
+    if ((epoll_ = epoll_create1(EPOLL_CLOEXEC)) < 0) fail("epoll_create1");
+    if ((doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) fail("eventfd");
+    watch(doorbell_, EPOLLIN | EPOLLET);
+    watch(uv_backend_fd(&loop_), EPOLLIN);
+  } catch (...) {
+    release();
+    throw;
   }
-  epoll_event bell{EPOLLIN | EPOLLET, {.fd = doorbell_}};
-  epoll_event backend{EPOLLIN, {.fd = uv_backend_fd(&loop_)}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, doorbell_, &bell) != 0 ||
-      epoll_ctl(epoll_, EPOLL_CTL_ADD, uv_backend_fd(&loop_), &backend) != 0)
-    fail("epoll_ctl");
+  runtime.scheduler().add(seat_);
 }
 
-worker::~worker() {
+worker::~worker() { release(); }
+
+void worker::watch(int fd, std::uint32_t events) {
+  epoll_event e{events, {.fd = fd}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e) != 0) fail("epoll_ctl");
+}
+
+void worker::release() noexcept {
   // Handles that requests left behind are closed, their callbacks run.
-  uv_walk(
-      &loop_,
-      [](uv_handle_t* h, void*) {
-        if (!uv_is_closing(h)) uv_close(h, nullptr);
-      },
-      nullptr);
+  const auto close_handle = [](uv_handle_t* h, void*) {
+    if (!uv_is_closing(h)) uv_close(h, nullptr);
+  };
+  uv_walk(&loop_, close_handle, nullptr);
   uv_run(&loop_, UV_RUN_DEFAULT);
   const int busy = uv_loop_close(&loop_);
   WEIR_CHECK(busy == 0, fmt::format("uv_loop_close: {}", uv_strerror(busy)));
-  close(doorbell_);
-  close(epoll_);
+  if (doorbell_ >= 0) close(doorbell_);
+  if (epoll_ >= 0) close(epoll_);
 }
 
 void worker::start() {
@@ -105,7 +105,7 @@ void worker::main() {
   const thread_slots slots;
   scheduler& s = runtime_.scheduler();
   recent_ = now();
-  for (int turn = 0;; ++turn) {
+  for (unsigned turn = 0;; ++turn) {
     if (turn % turns_per_look == 0 || look_) tend(now());
     actor_core* a = s.pop(seat_);
     if (a == nullptr) {
@@ -127,9 +127,7 @@ void worker::main() {
         runtime_.requeue(*a, *this);
         break;
       case after::exit:
-        running_lock_.lock();
         running_.store(nullptr, std::memory_order_relaxed);
-        running_lock_.unlock();
         a->finish();
         break;
     }
@@ -140,6 +138,7 @@ void worker::main() {
 void worker::run_requests() {
   bool any = false;
   while (loop_request* r = runtime_.scheduler().pop_request(seat_)) {
+    if (!any) uv_update_time(&loop_);  // a timer started now counts from now, not from the loop's last run
     r->run(*r, *this);
     any = true;
   }
@@ -151,11 +150,10 @@ void worker::tend(time_point now) {
   look_ = false;
   timers_.expire(now);
   run_requests();
-  if (uv_loop_alive(&loop_) && now - last_poll_ >= poll_interval) poll(false, now);
+  if (now - last_poll_ >= poll_interval) poll(false, now);
 }
 
 time_point worker::loop_due() const {
-  if (!uv_loop_alive(&loop_)) return time_point::max();  // uv_backend_timeout() would say 0
   const int timeout = uv_backend_timeout(&loop_);
   return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
 }
@@ -181,13 +179,6 @@ void worker::sleep() {
   }
 }
 
-std::string worker::describe_running() {
-  std::lock_guard guard(running_lock_);
-  const actor_core* const a = running();
-  return a ? fmt::format("actor \"{}\" (#{}, spawned at {}:{})", a->name(), a->id(), a->where().base(), a->where().line)
-           : std::string();
-}
-
 void worker::poll(bool may_wait, time_point until) {
   last_poll_ = now();
   timespec wait{0, 0};
@@ -199,7 +190,12 @@ void worker::poll(bool may_wait, time_point until) {
     wait.tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - seconds).count());
   }
   epoll_event events[8];
-  const int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
+  int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
+  if (count < 0 &&
+      errno == ENOSYS) {  // a kernel before 5.11: whole milliseconds, rounded up, as a sleep must not end early
+    const auto ms = wait.tv_sec * 1000 + (wait.tv_nsec + 999'999) / 1'000'000;
+    count = epoll_wait(epoll_, events, 8, for_ever ? -1 : static_cast<int>(std::min<long>(ms, 1 << 30)));
+  }
   bool run_loop = false;
   for (int i = 0; i < count; ++i) run_loop |= events[i].data.fd != doorbell_;
   // A timer of the loop may have come due while nothing fired.

@@ -10,7 +10,6 @@
 
 #include <uv.h>
 
-#include <string>
 #include <thread>
 
 #include "weir/runtime/internal/actor_core.h"
@@ -30,7 +29,10 @@ class worker {
   ~worker();
 
   void start();
-  void join() { thread_.join(); }
+  // Does nothing if it was not started.
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
 
   // Wakes the thread if it sleeps, or makes its next sleep short.
   void ring() noexcept;
@@ -48,8 +50,6 @@ class worker {
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { look_ = true; }
 
-  // For the watchdog: `actor "resize" (#41, spawned at image.cc:88)`, empty if none runs. Keeps the actor from ending meanwhile.
-  std::string describe_running();
   std::size_t waiting_behind() const noexcept { return scheduler::waiting_behind(seat_); }
 
   // Inside a loop_request only.
@@ -57,6 +57,8 @@ class worker {
 
  private:
   void main();
+  void watch(int fd, std::uint32_t events);
+  void release() noexcept;
   void run_requests();
   // Looks at the clock: expires timers, and polls the loop now and then. May be called by its own thread only.
   void tend(time_point now);
@@ -72,13 +74,14 @@ class worker {
   context native_;
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
   after after_ = after::park;
-  small_lock running_lock_;  // held while an actor ends, and while the watchdog reads its name
   bool look_ = false;
   time_point recent_{};
   time_point last_poll_{};
   int epoll_ = -1;
   int doorbell_ = -1;
   uv_loop_t loop_{};
+  // Never sent: a loop without a live handle would not look at its descriptors when it is run.
+  uv_async_t keep_alive_{};
   std::thread thread_;
 };
 

@@ -18,7 +18,9 @@ namespace {
 explorer::result explore(int preemptions, const std::function<void(explorer::run&)>& set_up) {
   const explorer::result r = explorer::explore({.preemptions = preemptions, .lifetimes = false}, set_up);
   WARN(r.runs << " interleavings, preemption bound " << preemptions
-              << (r.exhausted ? ", all of them" : r.failed ? ", until the failure" : ", not all"));
+              << (r.exhausted ? ", all of them"
+                  : r.failed  ? ", until the failure"
+                              : ", not all"));
   return r;
 }
 
@@ -34,7 +36,8 @@ struct item {
   void take() { taken.set(taken.get() + 1); }
 };
 
-// The owner pushes six items through its ring of four and pops what is left; two thieves take halves into rings of their own.
+// The owner pushes six items through its ring of four and pops what is left; two thieves take halves into rings of
+// their own.
 void owner_and_two_thieves(explorer::run& run) {
   struct state {
     std::array<run_ring<item>, 3> rings;
@@ -143,7 +146,8 @@ TEST_CASE("work published while workers search and fall asleep is always seen") 
 }
 
 TEST_CASE("planted: without the look between the announcement and the sleep a wake is lost") {
-  const explorer::result r = explore(3, [](explorer::run& run) { sleepers_and_a_waker(run, 1, forget::look_before_sleep); });
+  const explorer::result r =
+      explore(3, [](explorer::run& run) { sleepers_and_a_waker(run, 1, forget::look_before_sleep); });
   INFO(r.text());
   CHECK_THAT(r.message, Catch::Contains("deadlock"));
 }
