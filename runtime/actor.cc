@@ -4,6 +4,8 @@
 
 #include <exception>
 
+#include "weir/runtime/internal/failure_sink.h"
+#include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/internal/runtime_core.h"
 
 namespace weir::internal {
@@ -44,9 +46,10 @@ void await_exit_quietly(actor_core& a) noexcept { a.exited().wait(join_wait(a), 
 
 void rethrow_exit(actor_core& a) {
   if (a.how() == exit_kind::failed) std::rethrow_exception(a.error());
-  if (a.how() == exit_kind::cancelled)
-    throw actor_cancelled(fmt::format("actor \"{}\" (#{}, spawned at {}:{}) was cancelled before it had a result",
-                                      a.name(), a.id(), a.where().base(), a.where().line));
+  if (a.how() != exit_kind::cancelled) return;
+  closed_or_cancelled("join");  // a sibling that met the same cancel first is no failure of ours
+  throw actor_cancelled(fmt::format("actor \"{}\" (#{}, spawned at {}:{}) was cancelled before it had a result",
+                                    a.name(), a.id(), a.where().base(), a.where().line));
 }
 
 void abandon(actor_core& a) noexcept {
@@ -57,7 +60,7 @@ void abandon(actor_core& a) noexcept {
   a.cancel();
   await_exit_quietly(a);
   // While the owner unwinds, its own failure goes before this one.
-  if (a.how() == exit_kind::failed && std::uncaught_exceptions() == 0) a.runtime().report_unhandled(a, a.error());
+  if (a.how() == exit_kind::failed && std::uncaught_exceptions() == 0) a.failures().report(a, a.error());
 }
 
 void throw_empty_handle(const char* call, site where) {

@@ -120,7 +120,8 @@ class [[nodiscard]] actor : public internal::actor_handle<T> {
 
   // Lets go: the actor runs on by itself, until the runtime ends. If it fails, runtime_options.on_unhandled is called.
   void detach(site where = site::current()) {
-    this->get("detach", where).detach();
+    internal::actor_result<T>& a = this->get("detach", where);
+    if (!this->joined_) a.detach();  // what a join has thrown is not unhandled
     std::exchange(this->actor_, nullptr)->release();
   }
 };

@@ -35,6 +35,15 @@ int worker_count(const runtime_options& options, site where) {
   return internal::usable_cores();
 }
 
+// WEIR_SCHED=migrate moves each actor to the next worker at every wake: for tests.
+bool migrates(site where) {
+  const char* const text = std::getenv("WEIR_SCHED");
+  if (text == nullptr || *text == '\0') return false;
+  if (std::strcmp(text, "migrate") == 0) return true;
+  internal::throw_misuse("runtime", "the environment's WEIR_SCHED must be \"migrate\" or unset",
+                         fmt::format("\"{}\"", text), "Unset it.", where);
+}
+
 internal::runtime_settings checked(runtime_options options, site where) {
   if (options.blocking_threads < 1 || options.blocking_threads > most_blocking_threads)
     internal::throw_misuse("runtime", "runtime_options.blocking_threads must be 1..10000",
@@ -42,7 +51,8 @@ internal::runtime_settings checked(runtime_options options, site where) {
   if (options.grace < std::chrono::nanoseconds::zero())
     internal::throw_misuse("runtime", "runtime_options.grace must not be negative",
                            fmt::format("{} ns", options.grace.count()), "Use 0 to wait for nobody.", where);
-  return {worker_count(options, where), options.blocking_threads, options.grace, std::move(options.on_unhandled)};
+  return {worker_count(options, where), options.blocking_threads, migrates(where), options.grace,
+          std::move(options.on_unhandled)};
 }
 
 }  // namespace

@@ -169,16 +169,18 @@ class channel_core final : public channel_base {
   // Not under the lock.
   void settle(const aftermath& after) noexcept {
     if (after.woken) after.woken->owner->wake();
-    if (after.shell && ring_.retire(after.shell)) serve_turned_away();
+    if (after.shell && !ring_.retire(after.shell)) serve_turned_away(after.shell);
   }
-  // A sender found a shell in its way; it is gone now.
-  void serve_turned_away() noexcept {
+  // A sender found a shell in its way, which is gone now.
+  void serve_turned_away(typename slot_ring<T>::shell shell) noexcept {
+    lock_.lock();
+    ring_.release(shell);
     for (;;) {
-      lock_.lock();
       wait_node* const sender = refill_locked();
       lock_.unlock();
       if (sender == nullptr) return;
       sender->owner->wake();
+      lock_.lock();
     }
   }
 
@@ -212,7 +214,12 @@ class channel_core final : public channel_base {
     return enrolled::waiting;
   }
 
-  void discard() noexcept override { ring_.clear(); }
+  void discard() noexcept override {
+    lock_.lock();
+    const typename slot_ring<T>::contents left = ring_.empty();
+    lock_.unlock();
+    ring_.destroy(left);
+  }
 
   slot_ring<T> ring_;  // guarded by lock_
 };

@@ -1,6 +1,6 @@
 // The buffer of a channel: a fixed ring of cells, in which a value is built by a move and left by a move.
 //
-// Thread-safety: under the channel's lock, but for retire(), which runs outside it.
+// Thread-safety: under the channel's lock, but for retire() and destroy(), which run outside it.
 //
 // What a receive leaves in the cell is a moved-from shell, and its destructor is user code: it must not run under the
 // lock. So take() only moves; the receiver destroys the shell after it let the lock go, and then hands the cell back.
@@ -8,9 +8,10 @@
 //
 // Invariants:
 //  1. Values lie in the cells head_ to head_ + length_ - 1, around the end. length_ <= capacity.
-//  2. A cell's state: free -take-> leaving -retire-> free, and leaving -room-> wanted -retire-> free. Only the receiver
-//  that
-//     took the value leaves `leaving` or `wanted` for free; it learns from `wanted` that a sender was turned away.
+//  2. A cell's state: free -take-> leaving -retire-> free, and leaving -room-> wanted -release-> free. Only the
+//  receiver
+//     that took the value makes it free. From `wanted` it learns that a sender was turned away; it frees such a cell
+//     under the lock and serves that sender first, so that nobody who came later gets in between.
 //  3. There are some cells more than the capacity, so that `wanted` is rare.
 #pragma once
 
@@ -35,7 +36,7 @@ class slot_ring {
         cells_(cell_count_ ? std::make_unique<cell[]>(cell_count_) : nullptr) {}
   slot_ring(const slot_ring&) = delete;
   slot_ring& operator=(const slot_ring&) = delete;
-  ~slot_ring() { clear(); }
+  ~slot_ring() { destroy(empty()); }
 
   std::size_t length() const noexcept { return length_; }
   std::size_t capacity() const noexcept { return capacity_; }
@@ -45,7 +46,7 @@ class slot_ring {
     if (length_ == capacity_) return false;
     if constexpr (has_shells) {
       atomic<std::uint8_t>& state = cells_[tail_].state;
-      // Acquire pairs with the release in retire(): the shell is gone before the next value is built.
+      // Acquire pairs with the release in retire() and release(): the shell is gone before the next value is built.
       if (state.load(std::memory_order_acquire) != free_cell) {
         std::uint8_t expected = leaving;
         if (state.compare_exchange_strong(expected, wanted, std::memory_order_acq_rel) || expected == wanted)
@@ -87,23 +88,30 @@ class slot_ring {
     return s;
   }
 
-  // Not under the lock: destroys the shell. True: a sender was turned away meanwhile, and may be waiting.
+  // Not under the lock: destroys the shell. False: a sender was turned away meanwhile and may be waiting; then the cell
+  // is not free before release(), so that nobody comes between.
   bool retire(shell s) noexcept {
     if constexpr (has_shells) {
       cells_[s.index_].value().~T();
-      return cells_[s.index_].state.exchange(free_cell, std::memory_order_acq_rel) == wanted;
+      std::uint8_t expected = leaving;
+      return cells_[s.index_].state.compare_exchange_strong(expected, free_cell, std::memory_order_acq_rel);
     }
-    return false;
+    return true;
+  }
+  // After retire() said false; under the lock.
+  void release([[maybe_unused]] shell s) noexcept {
+    if constexpr (has_shells) cells_[s.index_].state.store(free_cell, std::memory_order_release);
   }
 
-  // Not under the lock: destroys all values, oldest first. REQUIRES: nobody else uses the ring any more.
-  void clear() noexcept {
-    while (length_ > 0) {
-      const std::size_t index = head_;
-      advance(head_);
-      --length_;
-      cells_[index].value().~T();
-    }
+  // All values that are in the ring now, to be destroyed outside the lock.
+  struct contents {
+    std::size_t head = 0;
+    std::size_t length = 0;
+  };
+  contents empty() noexcept { return {std::exchange(head_, tail_), std::exchange(length_, 0)}; }
+  // Not under the lock: oldest first. REQUIRES: nothing is pushed any more.
+  void destroy(contents c) noexcept {
+    for (; c.length > 0; --c.length, advance(c.head)) cells_[c.head].value().~T();
   }
 
  private:

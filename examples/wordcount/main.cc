@@ -81,7 +81,7 @@ void count_words(const weir::receiver<chunk>& filled, const weir::sender<chunk>&
 
 word_table merge_tables(const weir::receiver<word_table>& tables) {
   std::optional<word_table> all = tables.recv();
-  for (word_table& t : tables) all->merge(t);
+  for (word_table& t : tables) weir::blocking([&] { all->merge(t); });  // computes for long, so not on a worker
   return all ? std::move(*all) : word_table();
 }
 
@@ -133,7 +133,7 @@ report count(const options& o, int workers) {
     return std::move(*all);
   });
 
-  r.top = r.table.top(o.top);
+  weir::blocking([&] { r.top = r.table.top(o.top); });  // the same
   r.files = t.files.load(std::memory_order_relaxed);
   r.bytes = t.text.load(std::memory_order_relaxed);
   r.words = r.table.total();

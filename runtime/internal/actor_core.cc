@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/worker.h"
@@ -15,6 +16,7 @@ namespace weir::internal {
 actor_core::actor_core(const actor_spec& spec, void* stack_end)
     : parker(&actor_core::make_runnable),
       runtime_(*spec.runtime),
+      failures_(spec.runtime->failures()),
       stack_(spec.stack),
       id_(spec.runtime->next_id()),
       where_(spec.where),
@@ -37,11 +39,10 @@ actor_core::actor_core(const actor_spec& spec, void* stack_end)
 }
 
 void actor_core::start(scope_node& parent) noexcept {
-  retain();
   runtime_.actor_started();
   own_scope_.attach(parent);
   word().make_runnable();
-  runtime_.enqueue(*this);
+  runtime_.enqueue(*this, scheduler::kind::spawned);
 }
 
 void actor_core::entry(void* self_address) {
@@ -56,31 +57,38 @@ void actor_core::entry(void* self_address) {
     self->how_ = exit_kind::failed;
     self->error_ = std::current_exception();
   }
+  if (self->error_) self->own_scope_.fail_parent(self->error_);
   self->destroy_closure();
+  // Acquire and release: whichever of this and detach() comes second sees what the first one left.
+  if ((self->fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && self->error_)
+    self->failures_.report(*self, self->error_);
+  self->release();
   worker& w = current_worker();
   w.after_switch(worker::after::exit);
   leave_forever(self->context_, w.native());
 }
 
 void actor_core::finish() noexcept {
-  own_scope_.end_child({error_, cancelled_by_});
   exited_.set();
-  // Acquire and release: whichever of detach() and finish() comes second sees what the first one left.
-  if ((fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && error_)
-    runtime_.report_unhandled(*this, error_);
+  own_scope_.end_child(cancelled_by_);
   runtime_core& runtime = runtime_;
-  release();
+  drop_holder();
   runtime.actor_ended();
 }
 
 void actor_core::detach() noexcept {
-  if ((fate_.fetch_or(detached_bit, std::memory_order_acq_rel) & ended_bit) && error_)
-    runtime_.report_unhandled(*this, error_);
+  if ((fate_.fetch_or(detached_bit, std::memory_order_acq_rel) & ended_bit) && error_) failures_.report(*this, error_);
 }
 
 void actor_core::release() noexcept {
-  // Release: what this holder did to the block comes before its end; acquire: the last one sees all of that.
-  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  destroy_value();
+  error_ = nullptr;
+  drop_holder();
+}
+
+void actor_core::drop_holder() noexcept {
+  if (holders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   stack_pool& pool = *stack_->pool;
   stack_block* const block = stack_;
   this->~actor_core();
@@ -126,6 +134,12 @@ void actor_core::meet_cancel(const char* verb) {
 }
 
 void meet_cancel(const char* verb) { current_actor()->meet_cancel(verb); }
+
+void closed_or_cancelled(const char* verb) {
+  actor_core* const a = current_actor();
+  if (a != nullptr && (a->claim().cancel_pending() || a->scope().outermost_cancelled() != nullptr))
+    a->meet_cancel(verb);
+}
 
 void actor_core::throw_cancelled(const char* verb) {
   if (++swallowed_ == 1000)

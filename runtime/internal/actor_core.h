@@ -1,7 +1,10 @@
 // The control block of an actor. It sits at the top end of the actor's stack and holds all that is not the user's type.
 //
-// Thread-safety: as grouped below. Reference-counted: by the handles, and by the runtime until the actor has left its
-// stack.
+// Thread-safety: as grouped below.
+//
+// Two counts, as in a shared_ptr. `users_`: the handles, and the actor itself until it has ended; with the last of them
+// the result goes, where the last one is: never on a worker's native stack, as its destructor may park. `holders_`: all
+// users together count one, the runtime one until the actor has left its stack; with the last of them the stack goes.
 #pragma once
 
 #include <array>
@@ -20,6 +23,7 @@
 
 namespace weir::internal {
 
+class failure_sink;
 class runtime_core;
 
 enum class exit_kind : std::uint8_t { none, value, failed, cancelled };
@@ -62,12 +66,19 @@ class actor_core : public parker {
   void cancel() noexcept { own_scope_.cancel(); }
   event& exited() noexcept { return exited_; }
   void detach() noexcept;
-  void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept;
+  void retain() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;  // a user's
+  failure_sink& failures() const noexcept { return failures_; }
 
   // After exited(): the end is immutable.
   exit_kind how() const noexcept { return how_; }
   const std::exception_ptr& error() const noexcept { return error_; }
+
+  // The host of a scope that absorbed its own cancel, under the lock of the scope above.
+  void forget_cancel() noexcept {
+    claim().clear_cancel();
+    swallowed_ = 0;
+  }
 
   // The worker that holds the actor, on its native stack.
   actor_context& context() noexcept { return context_; }
@@ -83,14 +94,17 @@ class actor_core : public parker {
   virtual ~actor_core() = default;
   virtual void invoke() = 0;           // runs the closure and keeps its result
   virtual void destroy_closure() = 0;  // on the actor's own stack, before the exit is published
+  virtual void destroy_value() = 0;    // the result, if there is one
 
  private:
   static void entry(void* self);
   static void make_runnable(parker* self) noexcept;
+  void drop_holder() noexcept;
   void stop(const wait_reason& why, deadline limit) override;
 
   // Immutable after construction.
   runtime_core& runtime_;
+  failure_sink& failures_;  // lives as long as the stack pool, so longer than the runtime
   stack_block* const stack_;
   const std::uint64_t id_;
   const site where_;
@@ -103,14 +117,16 @@ class actor_core : public parker {
   const wait_reason* waiting_ = nullptr;
   time_point since_{};
   timer_node timer_;
-  unsigned swallowed_ = 0;  // cancels thrown in a row
+  unsigned swallowed_ = 0;  // cancels thrown since the last scope that absorbed one
   exit_kind how_ = exit_kind::none;
   const scope_node* cancelled_by_ = nullptr;
   std::exception_ptr error_;
 
   scope_node own_scope_;
   event exited_;
-  atomic<int> refs_{1};
+  // Up relaxed: who copies a handle holds one. Down acquire-release: the last one sees what the others did.
+  atomic<int> users_{2};
+  atomic<int> holders_{2};
   static constexpr unsigned detached_bit = 1, ended_bit = 2;
   atomic<unsigned> fate_{0};  // whoever sets the second of the two bits reports an unhandled failure
 };

@@ -47,8 +47,9 @@ class claim_word {
 
   // owner: starts a new epoch that peers may claim. With interruptible::yes a pending cancel is reported instead.
   opened open(interruptible i) noexcept {
-    // Relaxed: outside open and tentative only the owner writes all fields but the cancel bit, which is re-read below.
-    const word_type old = word_.load(std::memory_order_relaxed);
+    // Outside open and tentative only the owner writes all fields but the cancel bit, which is read again below.
+    // Acquire pairs with cancel(): who sees the bit sees which scope was cancelled.
+    const word_type old = word_.load(std::memory_order_acquire);
     const bool can_interrupt = i == interruptible::yes;
     const word_type next = ((old >> epoch_shift) + 1) << epoch_shift | (can_interrupt ? interrupt_bit : 0) | state_open;
     if (can_interrupt && (old & cancel_bit)) return {0, true};
@@ -124,8 +125,8 @@ class claim_word {
   }
   // owner, under the lock of the scope that would set it: no cancelled scope is left around it.
   void clear_cancel() noexcept { word_.fetch_and(~cancel_bit, std::memory_order_acq_rel); }
-  // A cancel is pending. Relaxed: it is a hint for the caller's own next park, which decides by a read-modify-write.
-  bool cancel_pending() const noexcept { return word_.load(std::memory_order_relaxed) & cancel_bit; }
+  // A cancel is pending. Acquire pairs with cancel(): who sees the bit sees which scope was cancelled.
+  bool cancel_pending() const noexcept { return word_.load(std::memory_order_acquire) & cancel_bit; }
 
  private:
   using word_type = std::uint64_t;

@@ -2,10 +2,55 @@
 
 #include <cxxabi.h>
 
+#ifndef WEIR_INLINE_SWITCH
 #include <boost/context/detail/fcontext.hpp>
+#endif
 #include <cstdlib>
 
 namespace weir::internal {
+thread_slots::thread_slots() noexcept
+    : exceptions(reinterpret_cast<exception_state*>(abi::__cxa_get_globals())), error(&errno) {}
+
+#ifdef WEIR_INLINE_SWITCH
+
+// The first switch to a context lands here, with the context in the frame pointer's place.
+extern "C" void weir_context_begin(actor_context* self) {
+  self->entry(self->argument);
+  std::abort();  // entry ends in leave_forever()
+}
+asm(R"(
+  .text
+  .type weir_context_start, @function
+weir_context_start:
+  .cfi_startproc
+  .cfi_undefined rip
+  movq %rbp, %rdi
+  xorl %ebp, %ebp
+  call weir_context_begin
+  ud2
+  .cfi_endproc
+  .size weir_context_start, . - weir_context_start
+)");
+extern "C" void weir_context_start();
+
+void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry)(void*), void* argument) {
+  c.entry = entry;
+  c.argument = argument;
+  const auto top = reinterpret_cast<std::uintptr_t>(bottom) + size;
+  c.stack_pointer = reinterpret_cast<void*>(top & ~std::uintptr_t{15});
+  c.frame_pointer = &c;
+  c.instruction = reinterpret_cast<void*>(&weir_context_start);
+  // A new actor begins with the control words of whoever makes it.
+  asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(c.sse_control), "=m"(c.x87_control));
+}
+
+void leave_forever(actor_context& from, context& native) noexcept {
+  switch_stacks(from, native);
+  std::abort();
+}
+
+#else
+
 namespace {
 
 using boost::context::detail::jump_fcontext;
@@ -28,9 +73,6 @@ void start(transfer_t arrival) {
 }
 
 }  // namespace
-
-thread_slots::thread_slots() noexcept
-    : exceptions(reinterpret_cast<exception_state*>(abi::__cxa_get_globals())), error(&errno) {}
 
 void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry)(void*), void* argument) {
   c.entry = entry;
@@ -69,5 +111,7 @@ void leave_forever(actor_context& from, context& native) noexcept {
   jump_fcontext(native.saved, static_cast<context*>(&from));
   std::abort();
 }
+
+#endif
 
 }  // namespace weir::internal

@@ -1,4 +1,8 @@
-// The context switch: the only user of Boost.Context.
+// The context switch.
+//
+// Two implementations behind one interface: an inlined one for plain x86-64 builds (context_x86_64.h), and
+// Boost.Context for sanitizers and other CPUs (context.cc, the only user of it). -DWEIR_FCONTEXT chooses the latter
+// everywhere.
 //
 // Thread-safety: a context is used by whoever holds the actor (or, for a native one, by its worker thread).
 //
@@ -15,6 +19,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 #include "weir/runtime/internal/sanitizer.h"
 
@@ -33,9 +38,21 @@ struct thread_slots {
   int* const error;
 };
 
-// One side of a switch.
+#if defined(__x86_64__) && !defined(WEIR_ASAN) && !defined(WEIR_TSAN) && !defined(WEIR_FCONTEXT)
+#define WEIR_INLINE_SWITCH 1
+#endif
+
+// One side of a switch. What is saved is valid while that side is switched out.
 struct context {
-  void* saved = nullptr;  // fcontext_t: registers and stack pointer, valid while switched out
+#ifdef WEIR_INLINE_SWITCH
+  void* stack_pointer = nullptr;
+  void* frame_pointer = nullptr;
+  void* instruction = nullptr;
+  std::uint32_t sse_control = 0;
+  std::uint16_t x87_control = 0;
+#else
+  void* saved = nullptr;  // fcontext_t: all of the above
+#endif
   switch_annotation annotation;
 };
 
@@ -51,12 +68,18 @@ struct actor_context : context {
 // returns; it ends in leave_forever().
 void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry)(void*), void* argument);
 
+#ifndef WEIR_INLINE_SWITCH
 // Worker's native stack: runs `to` until it comes back. `native` is where it comes back to.
 void resume(context& native, actor_context& to, const thread_slots& slots) noexcept;
 
 // Actor's stack: back to the native stack of the worker that runs it now; returns when resumed, perhaps on another
 // thread.
 void leave(actor_context& from, context& native) noexcept;
+#endif
 [[noreturn]] void leave_forever(actor_context& from, context& native) noexcept;
 
 }  // namespace weir::internal
+
+#ifdef WEIR_INLINE_SWITCH
+#include "weir/runtime/internal/context_x86_64.h"
+#endif

@@ -17,6 +17,14 @@ class fifo {
     tail_ = &item;
   }
 
+  // Takes over all of `other`, in its order.
+  void append(fifo& other) noexcept {
+    if (other.head_ == nullptr) return;
+    (tail_ ? tail_->*Next : head_) = other.head_;
+    tail_ = other.tail_;
+    other.head_ = other.tail_ = nullptr;
+  }
+
   T* pop() noexcept {
     T* const item = head_;
     if (item != nullptr) {

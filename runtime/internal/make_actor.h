@@ -51,6 +51,9 @@ class actor_state final : public actor_result<actor_value_t<F>> {
       this->value.emplace(std::invoke(*closure_));
   }
   void destroy_closure() override { closure_.reset(); }
+  void destroy_value() override {
+    if constexpr (!std::is_void_v<value_type>) this->value.reset();
+  }
 
   std::optional<std::decay_t<F>> closure_;
 };

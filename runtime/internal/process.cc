@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -43,17 +44,23 @@ void on_quit(int) {
   errno = error;
 }
 
+void report_for_ever() {
+  pthread_setname_np(pthread_self(), "weir-report");
+  for (;;) {
+    while (sem_wait(&state().wanted) != 0) {
+    }
+    process_report(STDERR_FILENO);
+  }
+}
+
 void start_reporter() {
   struct sigaction present {};
   if (sigaction(SIGQUIT, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return;
-  std::thread([] {
-    pthread_setname_np(pthread_self(), "weir-report");
-    for (;;) {
-      while (sem_wait(&state().wanted) != 0) {
-      }
-      process_report(STDERR_FILENO);
-    }
-  }).detach();
+  try {
+    std::thread(report_for_ever).detach();
+  } catch (const std::system_error&) {
+    return;  // no thread to be had: SIGQUIT keeps its default
+  }
   struct sigaction action {};
   action.sa_handler = on_quit;
   action.sa_flags = SA_RESTART;
@@ -91,9 +98,9 @@ void process_add(runtime_core& r) {
   static std::once_flag once;
   std::call_once(once, [] {
     state();
+    start_reporter();
     install_overflow_report();
     previous_terminate = std::set_terminate(on_terminate);
-    start_reporter();
   });
   std::lock_guard guard(state().mutex);
   state().runtimes.push_back(&r);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <vector>
 
 #include "weir/runtime/internal/runtime_core.h"
@@ -16,36 +17,47 @@ struct row {
   std::string name, state, object, duration, where;
 };
 
+// Keeps a parked actor from running, so that what it points to stays.
+class inspection {
+ public:
+  explicit inspection(actor_core& a) noexcept : actor_(a), held_(a.word().inspect()) {}
+  inspection(const inspection&) = delete;
+  ~inspection() {
+    // A wake that came meanwhile left the rest to us.
+    if (held_ && actor_.word().finish_inspection() == commit_result::notified) actor_.runtime().enqueue(actor_);
+  }
+  const wait_reason* reason() const noexcept { return held_ ? actor_.waiting() : nullptr; }
+
+ private:
+  actor_core& actor_;
+  const bool held_;
+};
+
 row describe(actor_core& a) {
   row r{a.id(), std::string(a.name()), {}, {}, {}, fmt::format("{}:{}", a.where().base(), a.where().line)};
-  switch (a.word().peek()) {
-    case park_state::running:
-    case park_state::parking:
-      r.state = "run";
-      break;
-    default:
-      r.state = "ready";
-      break;
-  }
-  if (a.word().inspect()) {
-    // It cannot run until finish_inspection(), so what it points to stays.
-    if (const wait_reason* const why = a.waiting()) {
-      r.state = why->verb();
-      r.object = why->object();
-      r.duration = short_duration(now() - a.since());
-    }
-    // A wake that came meanwhile left the rest to us.
-    if (a.word().finish_inspection() == commit_result::notified) a.runtime().enqueue(a);
+  const park_state state = a.word().peek();
+  r.state = state == park_state::running || state == park_state::parking ? "run" : "ready";
+  const inspection held(a);
+  if (const wait_reason* const why = held.reason()) {
+    r.state = why->verb();
+    r.object = why->object();
+    r.duration = short_duration(now() - a.since());
   }
   return r;
 }
 
-// Under the locks of all nodes above, which keep their actors from ending.
-void collect(scope_node& node, std::vector<row>& rows) {
-  node.for_each_child([&](scope_node& child) {
-    if (child.type() == scope_node::kind::actor) rows.push_back(describe(*child.host()));
-    collect(child, rows);
+// Each actor is described under the locks of all nodes above it, which keep it from ending. False: not enough memory.
+bool collect(scope_node& root, std::vector<row>& rows) noexcept {
+  bool complete = true;
+  root.visit_below([&](scope_node& n) {
+    if (n.type() != scope_node::kind::actor || !complete) return;
+    try {
+      rows.push_back(describe(*n.host()));
+    } catch (const std::bad_alloc&) {
+      complete = false;
+    }
   });
+  return complete;
 }
 
 void write_all(int fd, const std::string& text) {
@@ -70,7 +82,7 @@ std::string short_duration(std::chrono::nanoseconds d) {
 
 void report_actors(runtime_core& r, int fd) {
   std::vector<row> rows;
-  collect(r.root(), rows);
+  if (!collect(r.root(), rows)) write_all(fd, "weir: not enough memory to list all actors\n");
   std::sort(rows.begin(), rows.end(), [](const row& a, const row& b) { return a.id < b.id; });
 
   std::size_t name = 4, state = 5, object = 11;

@@ -16,23 +16,35 @@ namespace weir::internal {
 runtime_core::runtime_core(runtime_settings settings, site where)
     : settings_(std::move(settings)),
       started_(now()),
-      stacks_(new stack_pool),
+      scheduler_(settings_.migrate),
+      failures_(std::make_shared<failure_sink>(settings_.on_unhandled)),
+      stacks_(new stack_pool(failures_)),
       root_(scope_node::kind::root, nullptr, where),
-      blocking_(settings_.blocking_threads) {
+      blocking_(settings_.blocking_threads),
+      watchdog_(*this) {
   for (int i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
-  process_add(*this);
-  for (const auto& w : workers_) w->start();
+  try {
+    for (const auto& w : workers_) w->start();
+    watchdog_.start();
+    process_add(*this);
+  } catch (...) {
+    stop_threads();
+    throw;
+  }
+}
+
+void runtime_core::stop_threads() noexcept {
+  blocking_.stop();
+  watchdog_.stop();
+  scheduler_.stop();
+  for (const auto& w : workers_) w->join();
 }
 
 runtime_core::~runtime_core() {
   process_remove(*this);
-  blocking_.stop();
-  scheduler_.stop();
-  for (const auto& w : workers_) w->join();
+  stop_threads();
   // Acquire pairs with the release in enqueue(): after zero, no foreign waker touches this runtime.
   while (wakers_in_flight_.load(std::memory_order_acquire) != 0) nap();
-  workers_.clear();
-  stacks_->retire();
 }
 
 void runtime_core::drain() {
@@ -56,17 +68,39 @@ void runtime_core::drain() {
   }
 }
 
-void runtime_core::enqueue(actor_core& a) noexcept {
-  scheduler::seat* const pinned = a.pinned() >= 0 ? &worker_at(a.pinned()).seat() : nullptr;
-  const worker* const here = current_worker_or_null();
+void runtime_core::enqueue(actor_core& a, scheduler::kind k) noexcept {
+  worker* const here = current_worker_or_null();
   if (here != nullptr && &here->runtime() == this) {
-    scheduler_.push(a, pinned);
+    if (a.pinned() >= 0)
+      scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
+    else
+      scheduler_.push_local(here->seat(), a, k);
     return;
   }
   // Raised before the push: until then the actor cannot run, so the runtime cannot end.
   wakers_in_flight_.fetch_add(1, std::memory_order_relaxed);
-  scheduler_.push(a, pinned);
+  if (a.pinned() >= 0)
+    scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
+  else
+    scheduler_.push_foreign(a);
   wakers_in_flight_.fetch_sub(1, std::memory_order_release);
+}
+
+void runtime_core::requeue(actor_core& a, worker& w) noexcept {
+  if (a.pinned() >= 0)
+    scheduler_.push_pinned(w.seat(), a);
+  else
+    scheduler_.push_back(w.seat(), a);
+}
+
+std::string runtime_core::describe(const actor_core* a) noexcept {
+  std::string text;
+  root_.visit_below([&](scope_node& n) {
+    if (n.type() == scope_node::kind::actor && n.host() == a)
+      text =
+          fmt::format("actor \"{}\" (#{}, spawned at {}:{})", a->name(), a->id(), a->where().base(), a->where().line);
+  });
+  return text;
 }
 
 void runtime_core::actor_ended() noexcept {
@@ -74,26 +108,6 @@ void runtime_core::actor_ended() noexcept {
   // On a worker of this runtime, which is joined before the runtime goes.
   ended_signal_.fetch_add(1, std::memory_order_release);
   futex_wake_all(&ended_signal_);
-}
-
-void runtime_core::report_unhandled(const actor_core& a, const std::exception_ptr& failure) noexcept {
-  if (settings_.on_unhandled) {
-    settings_.on_unhandled(a.name(), failure);
-    return;
-  }
-  std::string text = "something that is no std::exception";
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    text = e.what();
-  } catch (...) {
-  }
-  fmt::print(
-      stderr,
-      "weir: actor \"{}\" (#{}, spawned at {}:{}) failed and nobody joins it: {}. Join it, spawn it in a scope, or set "
-      "runtime_options.on_unhandled.\n",
-      a.name(), a.id(), a.where().base(), a.where().line, text);
-  std::terminate();
 }
 
 }  // namespace weir::internal

@@ -6,7 +6,7 @@
 //  2. The last actor to end lowers alive_ to zero; whoever shuts down waits for that, at most `grace`, else the actors
 //     that are left are named on stderr and the process aborts.
 //  3. The pool for blocking calls has no job left, as each belongs to a parked actor; its threads are joined.
-//  4. The scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
+//  4. The watchdog ends; the scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
 //  5. Threads outside that woke an actor may still be ringing a bell: wakers_in_flight_ counts them, and is waited for.
 //  6. The loops are closed, the memory goes.
 //
@@ -16,15 +16,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "weir/runtime/internal/blocking_pool.h"
+#include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
+#include "weir/runtime/internal/watchdog.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
@@ -33,8 +34,9 @@ namespace weir::internal {
 struct runtime_settings {
   int workers;
   int blocking_threads;
+  bool migrate;  // WEIR_SCHED=migrate
   std::chrono::nanoseconds grace;
-  std::function<void(std::string_view actor, std::exception_ptr)> on_unhandled;
+  failure_sink::handler on_unhandled;
 };
 
 class runtime_core {
@@ -47,18 +49,26 @@ class runtime_core {
   void drain();
 
   // Makes a runnable actor runnable on some worker. From any thread.
-  void enqueue(actor_core& a) noexcept;
+  void enqueue(actor_core& a, scheduler::kind k = scheduler::kind::woken) noexcept;
+  // By the worker that holds `a` and has just switched it out: it yielded, or was woken while it parked.
+  void requeue(actor_core& a, worker& w) noexcept;
 
   void actor_started() noexcept { alive_.fetch_add(1, std::memory_order_relaxed); }
   void actor_ended() noexcept;
-  void report_unhandled(const actor_core& a, const std::exception_ptr& failure) noexcept;
+  // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended: `a` is not followed before it was found
+  // alive.
+  std::string describe(const actor_core* a) noexcept;
 
   std::uint64_t next_id() noexcept { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   class scheduler& scheduler() noexcept {
     return scheduler_;
   }
+  class watchdog& watchdog() noexcept {
+    return watchdog_;
+  }
   scope_node& root() noexcept { return root_; }
   stack_pool& stacks() noexcept { return *stacks_; }
+  failure_sink& failures() noexcept { return *failures_; }
   blocking_pool& blocking() noexcept { return blocking_; }
   worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
   int worker_count() const noexcept { return settings_.workers; }
@@ -66,13 +76,21 @@ class runtime_core {
   time_point started() const noexcept { return started_; }
 
  private:
+  struct retire_pool {
+    void operator()(stack_pool* p) const noexcept { p->retire(); }
+  };
+
+  void stop_threads() noexcept;
+
   const runtime_settings settings_;
   const time_point started_;
   class scheduler scheduler_;
-  stack_pool* const stacks_;
+  const std::shared_ptr<failure_sink> failures_;
+  const std::unique_ptr<stack_pool, retire_pool> stacks_;
   scope_node root_;
   std::vector<std::unique_ptr<worker>> workers_;
   blocking_pool blocking_;
+  class watchdog watchdog_;
   std::atomic<std::uint64_t> last_id_{0};
   std::atomic<std::size_t> alive_{0};           // actors started and not yet off their stack
   std::atomic<int> wakers_in_flight_{0};        // foreign threads inside enqueue()

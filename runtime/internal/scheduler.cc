@@ -1,118 +1,232 @@
 #include "weir/runtime/internal/scheduler.h"
 
+#include <algorithm>
+#include <array>
 #include <mutex>
+#include <utility>
 
+#include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/random.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
 
-worker* scheduler::call_locked(seat& s) noexcept {
-  if (!s.asleep) return nullptr;
-  idle_.remove(s);
-  s.asleep = false;
-  return s.self;
+void scheduler::add(seat& s) {
+  s.index = static_cast<int>(seats_.size());
+  seats_.push_back(&s);
 }
 
-worker* scheduler::call_one_locked() noexcept {
-  if (searching_ || idle_.empty()) return nullptr;
-  seat& s = *idle_.pop();
-  s.asleep = false;
-  s.searching = searching_ = true;
-  return s.self;
+void scheduler::call_one() noexcept {
+  if (idle_seat* const called = idle_.call_one()) static_cast<seat*>(called)->self->ring();
 }
 
-void scheduler::push(actor_core& a, seat* pinned_to) noexcept {
-  worker* rung = nullptr;
-  {
-    std::lock_guard guard(lock_);
-    if (pinned_to) {
-      pinned_to->inbox.push(a);
-      pinned_to->mail.store(true, std::memory_order_relaxed);
-      rung = call_locked(*pinned_to);
-    } else {
-      queue_.push(a);
-      length_.fetch_add(1, std::memory_order_relaxed);
-      rung = call_one_locked();
-    }
+void scheduler::push_local(seat& s, actor_core& a, kind k) noexcept {
+  if (migrate_ && seats_.size() > 1) {
+    push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
+    return;
   }
-  if (rung) rung->ring();
+  // Relaxed: only the owner fills it. A thief may empty it meanwhile, and then the exchange gives null.
+  actor_core* before = nullptr;
+  if (s.next.load(std::memory_order_relaxed) == nullptr)
+    s.next.store(&a, std::memory_order_release);  // pairs with the acquire of whoever takes it
+  else
+    before = s.next.exchange(&a, std::memory_order_acq_rel);
+  if (before != nullptr) push_ring(s, *before, k == kind::spawned ? 1 : 2);
 }
 
-actor_core* scheduler::pop(seat& s) noexcept {
-  worker* rung = nullptr;
-  actor_core* a = nullptr;
-  {
-    std::lock_guard guard(lock_);
-    a = s.inbox.pop();
-    if (a != nullptr) {
-      s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_relaxed);
-    } else {
-      a = queue_.pop();
-      if (a != nullptr) length_.fetch_sub(1, std::memory_order_relaxed);
-    }
-    if (a != nullptr && s.searching) {
-      s.searching = searching_ = false;
-      if (!queue_.empty()) rung = call_one_locked();
-    }
-  }
-  if (rung) rung->ring();
-  return a;
+void scheduler::push_back(seat& s, actor_core& a) noexcept {
+  if (migrate_ && seats_.size() > 1)
+    push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
+  else
+    push_ring(s, a, 2);
 }
+
+// Calls somebody if the ring then holds `several`.
+void scheduler::push_ring(seat& s, actor_core& a, std::uint32_t several) noexcept {
+  if (!s.ring.push(a)) {
+    overflow(s, a);
+    return;
+  }
+  if (seats_.size() > 1 && s.ring.size() >= several) call_one();
+}
+
+// Half of the ring and then `a` go to inject, in their order.
+void scheduler::overflow(seat& s, actor_core& a) noexcept {
+  fifo<actor_core, &actor_core::queue_next> out;
+  std::size_t count = 1;
+  for (std::uint32_t i = 0; i < run_ring<actor_core>::capacity / 2; ++i) {
+    actor_core* const item = s.ring.pop();
+    if (item == nullptr) break;
+    out.push(*item);
+    ++count;
+  }
+  out.push(a);
+  {
+    std::lock_guard guard(inject_lock_);
+    inject_.append(out);
+    inject_length_.fetch_add(count, std::memory_order_seq_cst);
+  }
+  call_one();
+}
+
+void scheduler::push_foreign(actor_core& a) noexcept {
+  {
+    std::lock_guard guard(inject_lock_);
+    inject_.push(a);
+    inject_length_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  call_one();
+}
+
+void scheduler::push_mail(seat& s, actor_core& a) noexcept {
+  {
+    std::lock_guard guard(s.mail_lock);
+    s.inbox.push(a);
+    s.mail.store(true, std::memory_order_seq_cst);
+  }
+  if (idle_seat* const called = idle_.call(s)) static_cast<seat*>(called)->self->ring();
+}
+
+void scheduler::push_pinned(seat& s, actor_core& a) noexcept { push_mail(s, a); }
 
 void scheduler::post(seat& s, loop_request& r) noexcept {
-  worker* rung = nullptr;
   {
-    std::lock_guard guard(lock_);
+    std::lock_guard guard(s.mail_lock);
     s.requests.push(r);
-    s.mail.store(true, std::memory_order_relaxed);
-    rung = call_locked(s);
+    s.mail.store(true, std::memory_order_seq_cst);
   }
-  if (rung) rung->ring();
+  if (idle_seat* const called = idle_.call(s)) static_cast<seat*>(called)->self->ring();
 }
 
 loop_request* scheduler::pop_request(seat& s) noexcept {
-  if (!s.mail.load(std::memory_order_relaxed)) return nullptr;  // begin_sleep() looks again under the lock
-  std::lock_guard guard(lock_);
+  if (!s.mail.load(std::memory_order_relaxed)) return nullptr;  // begin_sleep() looks again
+  std::lock_guard guard(s.mail_lock);
   loop_request* const r = s.requests.pop();
-  s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_relaxed);
+  s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
   return r;
 }
 
-bool scheduler::begin_search(seat& s) noexcept {
-  std::lock_guard guard(lock_);
-  if (s.searching) return true;
-  if (searching_) return false;
-  s.searching = searching_ = true;
-  return true;
+actor_core* scheduler::pop_inbox(seat& s) noexcept {
+  if (!s.mail.load(std::memory_order_relaxed)) return nullptr;
+  std::lock_guard guard(s.mail_lock);
+  actor_core* const a = s.inbox.pop();
+  s.inbox_last = a != nullptr;
+  s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
+  return a;
+}
+
+// Takes up to `most` from inject, but no more than this worker's share: one is returned, the others go to the ring.
+actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
+  if (inject_length_.load(std::memory_order_relaxed) == 0) return nullptr;
+  std::lock_guard guard(inject_lock_);
+  const std::size_t length = inject_length_.load(std::memory_order_relaxed);
+  std::size_t count = std::min(most, length / seats_.size() + 1);
+  actor_core* const first = inject_.pop();
+  if (first == nullptr) return nullptr;
+  std::size_t taken = 1;
+  for (; taken < count && inject_.front() != nullptr; ++taken) {
+    if (!s.ring.push(*inject_.front())) break;
+    inject_.pop();
+  }
+  inject_length_.fetch_sub(taken, std::memory_order_seq_cst);
+  return first;
+}
+
+actor_core* scheduler::pop(seat& s) noexcept {
+  const std::uint32_t turn = s.turns.load(std::memory_order_relaxed) + 1;  // own
+  s.turns.store(turn, std::memory_order_relaxed);
+  actor_core* a = nullptr;
+  if (turn % inject_turns == 0) a = pop_inject(s, 1);
+  const bool inbox_first = !std::exchange(s.inbox_last, false);
+  if (a == nullptr && inbox_first) a = pop_inbox(s);
+  if (a == nullptr && s.next.load(std::memory_order_relaxed) != nullptr) {
+    a = s.next.exchange(nullptr, std::memory_order_acq_rel);
+    if (a != nullptr && ++s.streak > longest_streak) {
+      s.streak = 0;
+      push_ring(s, *a, 2);
+      a = nullptr;
+    }
+  } else {
+    s.streak = 0;
+  }
+  if (a == nullptr) a = s.ring.pop();
+  if (a == nullptr) a = pop_inject(s, run_ring<actor_core>::capacity / 2);
+  if (a == nullptr && !inbox_first) a = pop_inbox(s);
+  if (a != nullptr && s.searching) found(s);
+  return a;
+}
+
+void scheduler::found(seat& s) noexcept {
+  idle_.end_search(s);
+  if (work_is_visible()) call_one();
+}
+
+bool scheduler::work_is_visible() noexcept {
+  if (inject_length_.load(std::memory_order_seq_cst) != 0) return true;
+  return std::any_of(seats_.begin(), seats_.end(), [](const seat* other) { return other->ring.size() >= 2; });
+}
+
+actor_core* scheduler::steal(seat& s) noexcept {
+  const auto count = static_cast<std::uint32_t>(seats_.size());
+  const std::uint32_t first = thread_random().below(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    seat& victim = *seats_[(first + i) % count];
+    if (&victim != &s && victim.ring.size() >= 2)
+      if (actor_core* const a = victim.ring.steal_into(s.ring)) return a;
+  }
+  return nullptr;
+}
+
+// From workers that have not switched since `turns` was read: anything they have.
+actor_core* scheduler::steal_from_stuck(seat& s, const std::uint32_t* turns) noexcept {
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    seat& victim = *seats_[i];
+    if (&victim == &s || victim.turns.load(std::memory_order_relaxed) != turns[i]) continue;
+    if (actor_core* const a = victim.ring.steal_into(s.ring)) return a;
+    if (victim.next.load(std::memory_order_relaxed) != nullptr)
+      if (actor_core* const a = victim.next.exchange(nullptr, std::memory_order_acq_rel)) return a;
+  }
+  return nullptr;
+}
+
+actor_core* scheduler::search(seat& s, time_point until) noexcept {
+  WEIR_CHECK(s.ring.size() == 0, std::string("a searcher's own ring must be empty"));
+  const auto most = static_cast<std::uint32_t>(std::max<std::size_t>(1, seats_.size() / 2));
+  if (!idle_.begin_search(s, most)) return nullptr;
+  std::array<std::uint32_t, 64> turns;  // workers beyond are not rescued by a search, only by the watchdog's call
+  const std::size_t watched = std::min(turns.size(), seats_.size());
+  for (std::size_t i = 0; i < watched; ++i) turns[i] = seats_[i]->turns.load(std::memory_order_relaxed);
+  actor_core* a = nullptr;
+  do {
+    // Relaxed looks: begin_sleep() looks again in the handshake.
+    if (s.mail.load(std::memory_order_relaxed) || stopping()) break;
+    a = pop_inject(s, run_ring<actor_core>::capacity / 2);
+    if (a == nullptr) a = steal(s);
+    if (a != nullptr) break;
+    spin_pause();
+  } while (now() < until);
+  if (a == nullptr && seats_.size() <= watched) a = steal_from_stuck(s, turns.data());
+  if (a != nullptr) found(s);
+  return a;
 }
 
 bool scheduler::begin_sleep(seat& s) noexcept {
-  std::lock_guard guard(lock_);
-  if (s.searching) s.searching = searching_ = false;
-  if (!queue_.empty() || !s.inbox.empty() || !s.requests.empty() || stopping()) return false;
-  idle_.push(s);
-  s.asleep = true;
-  return true;
+  idle_.begin_sleep(s);
+  return !s.mail.load(std::memory_order_seq_cst) && !stopping() && !work_is_visible();
 }
 
-void scheduler::end_sleep(seat& s) noexcept {
-  std::lock_guard guard(lock_);
-  if (!s.asleep) return;
-  idle_.remove(s);
-  s.asleep = false;
+void scheduler::rescue(seat& s) noexcept {
+  if (s.next.load(std::memory_order_relaxed) != nullptr || s.ring.size() != 0) call_one();
+}
+
+std::size_t scheduler::waiting_behind(const seat& s) noexcept {
+  return s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
 }
 
 void scheduler::stop() noexcept {
-  fifo<seat, &seat::next_idle> sleepers;
-  {
-    std::lock_guard guard(lock_);
-    stopping_.store(true, std::memory_order_relaxed);
-    while (seat* s = idle_.pop()) {
-      s->asleep = false;
-      sleepers.push(*s);
-    }
-  }
-  while (seat* s = sleepers.pop()) s->self->ring();
+  stopping_.store(true, std::memory_order_seq_cst);
+  for (seat* s : seats_)
+    if (idle_.call(*s)) s->self->ring();
 }
 
 }  // namespace weir::internal

@@ -1,23 +1,43 @@
-// The scheduler: which actor runs next, and which worker sleeps. One queue shared by all workers of a runtime.
+// The scheduler: which actor runs next, where, and which worker is woken for it.
 //
-// Thread-safety: all of it.
+// Thread-safety: all of it, as marked: `owner` functions are for the worker whose seat it is.
 //
-// Invariants:
-//  1. A worker goes to sleep only in the locked section that found nothing for it, and from then on stands in idle_.
-//  Who
-//     adds work takes a worker out of idle_ in the locked section that adds it, and rings it afterwards. So no wake is
-//     lost.
-//  2. At most one worker searches: it was rung, or it spins, and has found nothing yet. While one does, nobody else is
-//  rung
-//     for the shared queue; when it finds work and more is left, it rings the next.
-//  3. A pinned actor stands in its worker's inbox only.
+// Where runnable actors stand, and who may take them:
+//   next     one slot per worker: the actor that its running actor has just woken. The owner runs it first, while what
+//   they
+//            share is warm. It rings no bell. A thief takes it only from a worker that has not switched for a whole
+//            search.
+//   ring     256 per worker (run_ring.h): what `next` pushed out, and who yielded. Thieves take half, if it holds
+//   several. inject   one per runtime, under a lock, linked through the control blocks, so that it never allocates and
+//   is never full:
+//            what comes from other threads, and what a full ring pushed out.
+//   inbox    one per worker, under a lock: pinned actors. Nobody else takes them.
+//
+// Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Every 61st turn inject comes
+// first. So a pair that plays ping-pong for ever starves nobody.
+//
+// A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
+// somebody is called
+//   (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its worker: waking a core
+//   costs thousands of switches. If that worker then does not switch for a millisecond, the watchdog calls somebody.
+// A wake from outside: to inject, then call.
+// A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds
+// work looks
+//   once more for more work, and calls the next.
+//
+// WEIR_SCHED=migrate turns every wake and yield into a move to the next worker's inbox, so that whatever cannot stand a
+// migration shows.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/fifo.h"
+#include "weir/runtime/internal/idle_workers.h"
+#include "weir/runtime/internal/run_ring.h"
 #include "weir/runtime/internal/small_lock.h"
 
 namespace weir::internal {
@@ -32,51 +52,87 @@ struct loop_request {
 
 class scheduler {
  public:
-  // A worker's place in the scheduler. Guarded by the scheduler's lock.
-  struct seat {
-    fifo<actor_core, &actor_core::queue_next> inbox;  // pinned actors
-    fifo<loop_request, &loop_request::next> requests;
+  // A worker's place.
+  struct seat : idle_seat {
     worker* self = nullptr;
-    seat* next_idle = nullptr;
-    bool asleep = false;            // stands in idle_
-    bool searching = false;         // is the one searcher
-    std::atomic<bool> mail{false};  // inbox or requests hold something; read without the lock as a hint
+    int index = 0;
+    run_ring<actor_core> ring;
+    // Filled by the owner only, when it is empty or by an exchange; emptied by whoever exchanges it for null.
+    alignas(64) std::atomic<actor_core*> next{nullptr};
+    // Owner: turns so far. Others read it to see whether it moves; stale is fine.
+    std::atomic<std::uint32_t> turns{0};
+    int streak = 0;           // owner: uses of `next` in a row
+    bool inbox_last = false;  // owner: the last turn came from the inbox, so the others come first
+
+    small_lock mail_lock;
+    fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
+    fifo<loop_request, &loop_request::next> requests;  // guarded by mail_lock
+    std::atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
   };
 
-  // Makes `a` runnable, and rings a worker if one should come.
-  void push(actor_core& a, seat* pinned_to) noexcept;
-  // The next actor for the worker, or null.
+  explicit scheduler(bool migrate) noexcept : migrate_(migrate) {}
+
+  // REQUIRES: before any worker runs; the seat stays where it is.
+  void add(seat& s);
+
+  // owner: its running actor woke `a`, or has just spawned it. A new actor may run for long, so it is offered at once
+  // to others if it is not alone.
+  enum class kind : bool { woken, spawned };
+  void push_local(seat& s, actor_core& a, kind k) noexcept;
+  // owner: `a` yielded, or was woken while it parked.
+  void push_back(seat& s, actor_core& a) noexcept;
+  // Any other thread.
+  void push_foreign(actor_core& a) noexcept;
+  // Anyone.
+  void push_pinned(seat& s, actor_core& a) noexcept;
+
+  // owner: the next actor of its own queues or inject, or null.
   actor_core* pop(seat& s) noexcept;
 
   // Runs `r` on the worker's native stack, soon.
   void post(seat& s, loop_request& r) noexcept;
   loop_request* pop_request(seat& s) noexcept;
 
-  // The worker found nothing. True: it may spin for a while, and is the only one that does.
-  bool begin_search(seat& s) noexcept;
-  // A searcher's cheap look; stale is fine, pop() and begin_sleep() decide.
-  bool may_have_work(const seat& s) const noexcept {
-    return length_.load(std::memory_order_relaxed) != 0 || s.mail.load(std::memory_order_relaxed) || stopping();
-  }
-  // The last look. True: the worker stands in the idle list and sleeps until it is rung or its time is up.
+  // owner, with nothing to do: one who searches looks everywhere, again and again, until `until` or something turned
+  // up.
+  actor_core* search(seat& s, time_point until) noexcept;
+  // owner: announces its sleep and looks once more. True: sleep; then, or if false, end_sleep().
   bool begin_sleep(seat& s) noexcept;
-  void end_sleep(seat& s) noexcept;
+  void end_sleep(seat& s) noexcept { idle_.end_sleep(s); }
+
+  // The watchdog: if `s` has work that its worker does not come to, calls somebody to take it.
+  void rescue(seat& s) noexcept;
+  // How many stand in the worker's own queues; a hint.
+  static std::size_t waiting_behind(const seat& s) noexcept;
+  bool all_asleep() const noexcept { return idle_.sleeping() == seats_.size(); }
 
   // Rings everybody; workers leave once they find nothing.
   void stop() noexcept;
-  // Relaxed: begin_sleep() looks again under the lock.
-  bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
+  bool stopping() const noexcept { return stopping_.load(std::memory_order_seq_cst); }
 
  private:
-  worker* call_one_locked() noexcept;
-  worker* call_locked(seat& s) noexcept;
+  static constexpr int longest_streak = 32;
+  static constexpr std::uint32_t inject_turns = 61;
 
-  small_lock lock_;
-  fifo<actor_core, &actor_core::queue_next> queue_;  // guarded by lock_, as are:
-  fifo<seat, &seat::next_idle> idle_;
-  bool searching_ = false;
-  std::atomic<std::size_t> length_{0};  // of queue_; written under lock_, read without it as a hint
-  std::atomic<bool> stopping_{false};   // written under lock_
+  void push_ring(seat& s, actor_core& a, std::uint32_t several) noexcept;
+  void overflow(seat& s, actor_core& a) noexcept;
+  actor_core* pop_inbox(seat& s) noexcept;
+  actor_core* pop_inject(seat& s, std::size_t most) noexcept;
+  actor_core* steal(seat& s) noexcept;
+  actor_core* steal_from_stuck(seat& s, const std::uint32_t* turns) noexcept;
+  bool work_is_visible() noexcept;
+  void found(seat& s) noexcept;
+  void call_one() noexcept;
+  void push_mail(seat& s, actor_core& a) noexcept;
+
+  const bool migrate_;
+  std::vector<seat*> seats_;  // immutable once workers run
+  idle_workers idle_;
+  small_lock inject_lock_;
+  fifo<actor_core, &actor_core::queue_next> inject_;  // guarded by inject_lock_
+  // Length of inject_: written under inject_lock_; seq_cst, as it takes part in the handshake.
+  alignas(64) std::atomic<std::size_t> inject_length_{0};
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace weir::internal

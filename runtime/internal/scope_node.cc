@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <mutex>
+#include <new>
 
 #include "weir/runtime/internal/actor_core.h"
 
@@ -46,17 +47,17 @@ void scope_node::unlink_locked(scope_node& child) noexcept {
 void scope_node::leave() noexcept {
   std::lock_guard guard(parent_->lock_);
   parent_->unlink_locked(*this);
-  if (!parent_->effective_) host_->claim().clear_cancel();
+  if (!parent_->effective_) host_->forget_cancel();
 }
 
 void scope_node::spread_locked() noexcept {
   if (host_) host_->interrupt();
-  for (scope_node* c = first_child_; c != nullptr; c = c->next_) {
-    std::lock_guard guard(c->lock_);
-    if (c->effective_) continue;
-    c->effective_ = true;
-    c->spread_locked();
-  }
+  walk_locked([](scope_node& n) {
+    if (n.effective_) return false;  // and so is all below
+    n.effective_ = true;
+    if (n.host_) n.host_->interrupt();
+    return true;
+  });
 }
 
 void scope_node::cancel() noexcept {
@@ -69,7 +70,11 @@ void scope_node::cancel() noexcept {
 
 void scope_node::fail_locked(std::exception_ptr failure) noexcept {
   if (first_failure_) {
-    other_failures_.push_back(std::move(failure));
+    try {
+      other_failures_.push_back(std::move(failure));
+    } catch (const std::bad_alloc&) {
+      // The first one is what with_scope throws; for the list of the others there is no memory.
+    }
     return;
   }
   first_failure_ = std::move(failure);
@@ -84,15 +89,18 @@ void scope_node::fail(std::exception_ptr failure) noexcept {
   fail_locked(std::move(failure));
 }
 
-void scope_node::end_child(const exit& how) noexcept {
+void scope_node::fail_parent(std::exception_ptr failure) noexcept {
+  if (parent_->kind_ == kind::scope) parent_->fail(std::move(failure));
+}
+
+void scope_node::end_child(const scope_node* cancelled_by) noexcept {
   wait_node* woken = nullptr;
   {
     scope_node& p = *parent_;
     std::lock_guard guard(p.lock_);
     p.unlink_locked(*this);
     if (p.kind_ == kind::scope) {
-      if (how.failure) p.fail_locked(how.failure);
-      if (how.cancelled_by && !p.encloses(how.cancelled_by)) p.ended_by_outer_ = how.cancelled_by;
+      if (cancelled_by && !p.encloses(cancelled_by)) p.ended_by_outer_ = cancelled_by;
       if (p.first_child_ == nullptr) woken = p.drained_.claim_all();
     }
     // After the lock is free, the parent is gone as soon as its host runs.

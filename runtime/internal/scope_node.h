@@ -42,12 +42,11 @@ class scope_node {
   // Cancels everything below, and the host. Idempotent.
   void cancel() noexcept;
 
-  struct exit {
-    std::exception_ptr failure;                // null if it did not fail
-    const scope_node* cancelled_by = nullptr;  // null if it was not ended by a cancel
-  };
-  // An actor's node ends: unlinks it from its parent, which may record the failure and cancel the siblings.
-  void end_child(const exit& how) noexcept;
+  // An actor failed: its scope records it and cancels the siblings. Before anything the actor held is destroyed, as a
+  // handle that closes a channel must not look like a regular end to them.
+  void fail_parent(std::exception_ptr failure) noexcept;
+  // An actor's node ends: unlinks it from its parent. `cancelled_by`: null if no cancel ended it.
+  void end_child(const scope_node* cancelled_by) noexcept;
   // host: the body of the scope failed; the same bookkeeping as for a child.
   void fail(std::exception_ptr failure) noexcept;
 
@@ -71,15 +70,44 @@ class scope_node {
   kind type() const noexcept { return kind_; }
   site where() const noexcept { return where_; }
 
-  // Calls visit(child) for each child, under this node's lock.
+  // Calls visit(node) for every node below this one, parents first, under the locks of all nodes above it. Must not
+  // throw.
   template <class Visit>
-  void for_each_child(Visit&& visit) {
+  void visit_below(Visit&& visit) noexcept {
     lock_.lock();
-    for (scope_node* c = first_child_; c != nullptr; c = c->next_) visit(*c);
+    walk_locked([&](scope_node& n) {
+      visit(n);
+      return true;
+    });
     lock_.unlock();
   }
 
  private:
+  // Walks the tree below this node, which is locked, without recursion: enter(child), under its lock and those above,
+  // says whether to go down into it.
+  template <class Enter>
+  void walk_locked(Enter&& enter) noexcept {
+    scope_node* at = this;
+    scope_node* child = first_child_;
+    for (;;) {
+      while (child == nullptr) {
+        if (at == this) return;
+        child = at->next_;
+        scope_node* const up = at->parent_;
+        at->lock_.unlock();
+        at = up;
+      }
+      child->lock_.lock();
+      if (enter(*child)) {
+        at = child;
+        child = at->first_child_;
+      } else {
+        scope_node* const sibling = child->next_;
+        child->lock_.unlock();
+        child = sibling;
+      }
+    }
+  }
   void spread_locked() noexcept;                          // REQUIRES: lock_ held, effective_ set just now
   void fail_locked(std::exception_ptr failure) noexcept;  // REQUIRES: lock_ held
   void unlink_locked(scope_node& child) noexcept;         // REQUIRES: lock_ held

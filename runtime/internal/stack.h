@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/internal/small_lock.h"
@@ -33,7 +35,8 @@ class stack_pool {
   static constexpr std::size_t least = std::size_t{16} << 10, most = std::size_t{64} << 20;
   static constexpr std::size_t usual = std::size_t{256} << 10;
 
-  stack_pool() = default;
+  // `companion` lives as long as the pool.
+  explicit stack_pool(std::shared_ptr<const void> companion = {}) noexcept : companion_(std::move(companion)) {}
   stack_pool(const stack_pool&) = delete;
   stack_pool& operator=(const stack_pool&) = delete;
 
@@ -57,6 +60,7 @@ class stack_pool {
     std::size_t count = 0;
   };
 
+  const std::shared_ptr<const void> companion_;
   small_lock lock_;
   std::array<shelf, classes> shelves_;  // guarded by lock_, as are:
   std::size_t taken_ = 0;               // blocks that are out

@@ -49,7 +49,7 @@ void timer_heap::erase(std::size_t index) noexcept {
     sift_down(index, last);
 }
 
-void timer_heap::insert(timer_node& node, time_point at) {
+void timer_heap::insert(timer_node& node, time_point at) noexcept {
   std::lock_guard guard(lock_);
   entries_.push_back({at, &node});
   node.heap = this;

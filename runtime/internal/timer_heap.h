@@ -32,8 +32,9 @@ struct timer_node {
 
 class timer_heap {
  public:
-  // Allocates only when the heap outgrows its largest size so far.
-  void insert(timer_node& node, time_point at);
+  // Allocates only when the heap outgrows its largest size so far. Without memory for that the process ends: the waiter
+  // is registered elsewhere already, and a wait without its deadline would break a promise.
+  void insert(timer_node& node, time_point at) noexcept;
   // After this, the timer will not claim any more; if it has, its wake is on the way or done.
   void remove(timer_node& node) noexcept;
   // Claims and wakes all that are due. Returns how many.

@@ -25,7 +25,7 @@ constexpr auto search_time = 50us;
 // How often a busy worker looks at its loop, if something is watched there.
 constexpr auto poll_interval = 50us;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
-constexpr int turns_per_look = 61;
+constexpr unsigned turns_per_look = 61;
 
 thread_local worker* this_thread_worker = nullptr;
 
@@ -51,38 +51,40 @@ actor_core* current_actor() noexcept {
 
 worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
   seat_.self = this;
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_ < 0) fail("epoll_create1");
-  doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (doorbell_ < 0) {
-    close(epoll_);
-    fail("eventfd");
-  }
-  if (const int error = uv_loop_init(&loop_); error != 0) {
-    close(epoll_);
-    close(doorbell_);
+  if (const int error = uv_loop_init(&loop_); error != 0)
     throw std::system_error(-error, std::generic_category(), "uv_loop_init");
+  try {
+    if (const int error = uv_async_init(&loop_, &keep_alive_, [](uv_async_t*) {}); error != 0)
+      throw std::system_error(-error, std::generic_category(), "uv_async_init");
+    if ((epoll_ = epoll_create1(EPOLL_CLOEXEC)) < 0) fail("epoll_create1");
+    if ((doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) fail("eventfd");
+    watch(doorbell_, EPOLLIN | EPOLLET);
+    watch(uv_backend_fd(&loop_), EPOLLIN);
+  } catch (...) {
+    release();
+    throw;
   }
-  epoll_event bell{EPOLLIN | EPOLLET, {.fd = doorbell_}};
-  epoll_event backend{EPOLLIN, {.fd = uv_backend_fd(&loop_)}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, doorbell_, &bell) != 0 ||
-      epoll_ctl(epoll_, EPOLL_CTL_ADD, uv_backend_fd(&loop_), &backend) != 0)
-    fail("epoll_ctl");
+  runtime.scheduler().add(seat_);
 }
 
-worker::~worker() {
+worker::~worker() { release(); }
+
+void worker::watch(int fd, std::uint32_t events) {
+  epoll_event e{events, {.fd = fd}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e) != 0) fail("epoll_ctl");
+}
+
+void worker::release() noexcept {
   // Handles that requests left behind are closed, their callbacks run.
-  uv_walk(
-      &loop_,
-      [](uv_handle_t* h, void*) {
-        if (!uv_is_closing(h)) uv_close(h, nullptr);
-      },
-      nullptr);
+  const auto close_handle = [](uv_handle_t* h, void*) {
+    if (!uv_is_closing(h)) uv_close(h, nullptr);
+  };
+  uv_walk(&loop_, close_handle, nullptr);
   uv_run(&loop_, UV_RUN_DEFAULT);
   const int busy = uv_loop_close(&loop_);
   WEIR_CHECK(busy == 0, fmt::format("uv_loop_close: {}", uv_strerror(busy)));
-  close(doorbell_);
-  close(epoll_);
+  if (doorbell_ >= 0) close(doorbell_);
+  if (epoll_ >= 0) close(epoll_);
 }
 
 void worker::start() {
@@ -103,27 +105,29 @@ void worker::main() {
   const thread_slots slots;
   scheduler& s = runtime_.scheduler();
   recent_ = now();
-  for (int turn = 0;; ++turn) {
+  for (unsigned turn = 0;; ++turn) {
     if (turn % turns_per_look == 0 || look_) tend(now());
-    actor_core* const a = s.pop(seat_);
+    actor_core* a = s.pop(seat_);
     if (a == nullptr) {
       if (s.stopping()) break;
-      idle();
-      continue;
+      a = idle();
+      if (a == nullptr) continue;
     }
     a->word().run();
-    running_ = a;
+    running_.store(a, std::memory_order_relaxed);
     resume(native_, a->context(), slots);
-    running_ = nullptr;
     switch (after_) {
       case after::park:
-        if (a->word().commit() == commit_result::notified) runtime_.enqueue(*a);
+        running_.store(nullptr, std::memory_order_relaxed);
+        if (a->word().commit() == commit_result::notified) runtime_.requeue(*a, *this);
         break;
       case after::yield:
+        running_.store(nullptr, std::memory_order_relaxed);
         a->word().make_runnable();
-        runtime_.enqueue(*a);
+        runtime_.requeue(*a, *this);
         break;
       case after::exit:
+        running_.store(nullptr, std::memory_order_relaxed);
         a->finish();
         break;
     }
@@ -134,6 +138,7 @@ void worker::main() {
 void worker::run_requests() {
   bool any = false;
   while (loop_request* r = runtime_.scheduler().pop_request(seat_)) {
+    if (!any) uv_update_time(&loop_);  // a timer started now counts from now, not from the loop's last run
     r->run(*r, *this);
     any = true;
   }
@@ -145,35 +150,33 @@ void worker::tend(time_point now) {
   look_ = false;
   timers_.expire(now);
   run_requests();
-  if (uv_loop_alive(&loop_) && now - last_poll_ >= poll_interval) poll(false, now);
+  if (now - last_poll_ >= poll_interval) poll(false, now);
 }
 
 time_point worker::loop_due() const {
-  if (!uv_loop_alive(&loop_)) return time_point::max();  // uv_backend_timeout() would say 0
   const int timeout = uv_backend_timeout(&loop_);
   return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
 }
 
-void worker::idle() {
+actor_core* worker::idle() {
   tend(now());
   scheduler& s = runtime_.scheduler();
-  if (s.begin_search(seat_)) {
-    const time_point until = std::min(now() + search_time, timers_.next());
-    do {
-      if (s.may_have_work(seat_)) return;
-      spin_pause();
-    } while (now() < until);
-  }
+  if (actor_core* const a = s.pop(seat_)) return a;  // a timer of our own
+  if (actor_core* const a = s.search(seat_, std::min(now() + search_time, timers_.next()))) return a;
   sleep();
+  return nullptr;
 }
 
 void worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
   const time_point until = std::min(timers_.next(), loop_due());
-  if (!runtime_.scheduler().begin_sleep(seat_)) return;
-  poll(true, until);
+  const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
+  if (sleeps) poll(true, until);
   runtime_.scheduler().end_sleep(seat_);
-  tend(now());
+  if (sleeps) {
+    runtime_.watchdog().stir();
+    tend(now());
+  }
 }
 
 void worker::poll(bool may_wait, time_point until) {
@@ -187,7 +190,12 @@ void worker::poll(bool may_wait, time_point until) {
     wait.tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - seconds).count());
   }
   epoll_event events[8];
-  const int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
+  int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
+  if (count < 0 &&
+      errno == ENOSYS) {  // a kernel before 5.11: whole milliseconds, rounded up, as a sleep must not end early
+    const auto ms = wait.tv_sec * 1000 + (wait.tv_nsec + 999'999) / 1'000'000;
+    count = epoll_wait(epoll_, events, 8, for_ever ? -1 : static_cast<int>(std::min<long>(ms, 1 << 30)));
+  }
   bool run_loop = false;
   for (int i = 0; i < count; ++i) run_loop |= events[i].data.fd != doorbell_;
   // A timer of the loop may have come due while nothing fired.

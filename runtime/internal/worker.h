@@ -29,7 +29,10 @@ class worker {
   ~worker();
 
   void start();
-  void join() { thread_.join(); }
+  // Does nothing if it was not started.
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
 
   // Wakes the thread if it sleeps, or makes its next sleep short.
   void ring() noexcept;
@@ -38,7 +41,7 @@ class worker {
   int index() const noexcept { return index_; }
   scheduler::seat& seat() noexcept { return seat_; }
   timer_heap& timers() noexcept { return timers_; }
-  actor_core* running() const noexcept { return running_; }
+  actor_core* running() const noexcept { return running_.load(std::memory_order_relaxed); }  // own thread, or a hint
   context& native() noexcept { return native_; }
   void after_switch(after what) noexcept { after_ = what; }
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
@@ -47,15 +50,19 @@ class worker {
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { look_ = true; }
 
+  std::size_t waiting_behind() const noexcept { return scheduler::waiting_behind(seat_); }
+
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
 
  private:
   void main();
+  void watch(int fd, std::uint32_t events);
+  void release() noexcept;
   void run_requests();
-  // Looks at the clock: expires timers, and polls the loop now and then.
+  // Looks at the clock: expires timers, and polls the loop now and then. May be called by its own thread only.
   void tend(time_point now);
-  void idle();
+  actor_core* idle();
   void sleep();
   void poll(bool may_wait, time_point until);
   time_point loop_due() const;
@@ -65,7 +72,7 @@ class worker {
   scheduler::seat seat_;
   timer_heap timers_;
   context native_;
-  actor_core* running_ = nullptr;
+  std::atomic<actor_core*> running_{nullptr};  // written by this thread only
   after after_ = after::park;
   bool look_ = false;
   time_point recent_{};
@@ -73,6 +80,8 @@ class worker {
   int epoll_ = -1;
   int doorbell_ = -1;
   uv_loop_t loop_{};
+  // Never sent: a loop without a live handle would not look at its descriptors when it is run.
+  uv_async_t keep_alive_{};
   std::thread thread_;
 };
 

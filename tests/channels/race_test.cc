@@ -149,3 +149,15 @@ TEST_CASE("handles dropped while peers are parked wake them all") {
     }
   });
 }
+
+TEST_CASE("a sender may ask for the length while the last receiver destroys what is buffered") {
+  in_actor([] {
+    for (int i = 0; i < rounds(2000); ++i) {
+      auto [tx, rx] = weir::channel<std::unique_ptr<int>>(8);
+      for (int k = 0; k < 8; ++k) tx.send(std::make_unique<int>(k));
+      auto dropper = weir::spawn("dropper", [rx = std::move(rx)]() mutable { rx.reset(); });
+      while (tx.length() > 0) weir::this_actor::yield();
+      dropper.join();
+    }
+  });
+}

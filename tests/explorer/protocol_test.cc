@@ -126,6 +126,31 @@ void close_against_hand_over(explorer::run& run, long long capacity) {
   run.after([s] { check(s->sent + s->sent_too == s->received, "sends that were true and values received differ"); });
 }
 
+// A sender that was turned away by a cell still being vacated comes before one that sends later.
+void nobody_barges_past_a_waiting_sender(explorer::run& run) {
+  struct state {
+    actor receiver, early, late;
+    weir::channel_ends<token> c = weir::channel<token>(1);
+    bool early_waited = false;
+    int order[3] = {};
+  };
+  auto s = std::make_shared<state>();
+  s->c.tx.try_send(token(9));
+  run.thread("receiver", as(s->receiver, [s] {
+               for (int& o : s->order)
+                 if (auto v = s->c.rx.recv()) o = v->get();
+             }));
+  run.thread("early", as(s->early, [s] { s->c.tx.send(token(1)); }));
+  run.thread("late", as(s->late, [s] {
+               s->early_waited = s->c.tx.waiting() == 1;
+               s->c.tx.send(token(2));
+             }));
+  run.after([s] {
+    check(s->order[0] == 9 && s->order[1] + s->order[2] == 3, "a value was lost");
+    check(!s->early_waited || s->order[1] == 1, "a later sender came before one that waited");
+  });
+}
+
 // A sender is cancelled while its hand-over may be under way.
 void cancel_against_hand_over(explorer::run& run) {
   struct state {
@@ -238,6 +263,10 @@ TEST_CASE("planted: an actor published as parked before it was switched out is r
 
 TEST_CASE("close against hand-over: what was sent is received, nobody is left waiting") {
   for (long long capacity : {0, 1}) must_hold(2, [&](explorer::run& r) { close_against_hand_over(r, capacity); });
+}
+
+TEST_CASE("a sender that waits comes before one that sends later, though a shell was in its way") {
+  must_hold(2, nobody_barges_past_a_waiting_sender);
 }
 
 TEST_CASE("cancel against hand-over: the claim decides") { must_hold(4, cancel_against_hand_over); }

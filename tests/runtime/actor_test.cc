@@ -334,3 +334,87 @@ TEST_CASE("a cancel swallowed a thousand times is said once, with the actor and 
   CHECK_THAT(end.output, Catch::Contains("actor \"deaf\" (#2, spawned at actor_test.cc:") &&
                              Catch::Contains("was cancelled 1000 times and goes on, now in sleep"));
 }
+
+TEST_CASE("a result that nobody keeps is destroyed by its own actor, where its destructor may park") {
+  in_actor([] {
+    std::atomic<int> ended{0};
+    weir::with_scope([&](weir::scope& s) {
+      for (int i = 0; i < 50; ++i)
+        s.spawn([&] {
+          return weir::spawn("child", [&] {
+            struct mark {
+              std::atomic<int>& n;
+              ~mark() { ++n; }
+            } m{ended};
+            weir::this_actor::sleep(weir::deadline::never());
+          });  // an owning handle: its end cancels and joins
+        });
+    });
+    CHECK(ended == 50);
+  });
+}
+
+TEST_CASE("a handle to a failed actor may be dropped after its runtime; the failure still reaches the handler") {
+  std::atomic<int> handled{0};
+  {
+    weir::actor<void> kept;
+    weir::actor<void> detached;
+    {
+      weir::runtime r({.workers = 1, .on_unhandled = [&](std::string_view, std::exception_ptr) { ++handled; }});
+      kept = r.spawn("kept", [] { throw std::runtime_error("late"); });
+      detached = r.spawn("detached", [] { throw std::runtime_error("late"); });
+      kept.wait();
+      detached.wait();
+    }
+    detached.detach();
+    CHECK(handled == 1);
+  }
+  CHECK(handled == 2);
+}
+
+TEST_CASE("what a join has thrown is handled: letting go afterwards reports nothing") {
+  std::atomic<int> handled{0};
+  weir::runtime r({.workers = 1, .on_unhandled = [&](std::string_view, std::exception_ptr) { ++handled; }});
+  r.run([] {
+    auto a = weir::spawn("fails", [] { throw std::runtime_error("once"); });
+    CHECK_THROWS_AS(a.join(), std::runtime_error);
+    a.detach();
+    {
+      auto b = weir::spawn("fails", [] { throw std::runtime_error("once"); });
+      CHECK_THROWS_AS(b.join(), std::runtime_error);
+    }
+  });
+  CHECK(handled == 0);
+}
+
+TEST_CASE("pinned actors that yield for ever do not starve the others of their worker") {
+  in_actor(
+      [] {
+        std::atomic<bool> stop{false};
+        const auto spin = [&] {
+          while (!stop) weir::this_actor::yield();
+        };
+        auto first = weir::spawn("pinned", spin, {.pinned = 0});
+        auto second = weir::spawn("pinned too", spin, {.pinned = 0});
+        weir::spawn("free", [&] { stop = true; }).join();
+        first.join();
+        second.join();
+      },
+      1);
+}
+
+TEST_CASE("child: a thousand cancelled scopes", "[.child]") {
+  weir::run([] {
+    for (int i = 0; i < 1500; ++i)
+      weir::with_scope([](weir::scope& s) {
+        s.cancel();
+        weir::this_actor::yield();
+      });
+  });
+}
+
+TEST_CASE("an actor that absorbs a thousand cancels as it should is not accused of swallowing them") {
+  const auto end = testing::run_child("child: a thousand cancelled scopes");
+  CHECK(end.exit_status == 0);
+  CHECK_THAT(end.output, !Catch::Contains("swallows"));
+}

@@ -92,6 +92,36 @@ TEST_CASE("a process's exit and the file pool's answer come through the loop of 
   CHECK(rx.recv() == 0);
 }
 
+TEST_CASE("a libuv timer started after a long idle time counts from then") {
+  weir::runtime r({.workers = 1});
+  auto [tx, rx] = weir::channel<int>(1);
+  CHECK(rx.recv(300ms).status() == weir::recv_status::timeout);  // the loop's own clock stands still meanwhile
+  uv_timer_t timer;
+  timer.data = &tx;
+  const auto begin = std::chrono::steady_clock::now();
+  on_loop(r, [&](worker& w) {
+    uv_timer_init(w.loop(), &timer);
+    uv_timer_start(
+        &timer, [](uv_timer_t* t) { static_cast<weir::sender<int>*>(t->data)->try_send(1); }, 100, 0);
+  });
+  CHECK(rx.recv() == 1);
+  CHECK(std::chrono::steady_clock::now() - begin >= 99ms);  // libuv rounds to milliseconds
+  on_loop(r, [&](worker&) { uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr); });
+}
+
+TEST_CASE("an event of an unreferenced handle is served") {
+  weir::runtime r({.workers = 1});
+  auto [tx, rx] = weir::channel<int>(1);
+  uv_async_t async;
+  async.data = &tx;
+  on_loop(r, [&](worker& w) {
+    uv_async_init(w.loop(), &async, [](uv_async_t* a) { static_cast<weir::sender<int>*>(a->data)->try_send(1); });
+    uv_unref(reinterpret_cast<uv_handle_t*>(&async));
+  });
+  uv_async_send(&async);
+  CHECK(rx.recv() == 1);
+}
+
 TEST_CASE("handles that are left open are closed when the runtime ends") {
   uv_timer_t timer;
   {

@@ -1,6 +1,7 @@
 #include "weir/runtime/scope.h"
 
 #include <atomic>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -304,5 +305,65 @@ TEST_CASE("scopes entered and cancelled by many actors at once leave nothing beh
       REQUIRE(begun == 8);
       REQUIRE(ended == 8);
     }
+  });
+}
+
+TEST_CASE("a consumer never sees the stream of a producer that failed or was cancelled come to a regular end") {
+  in_actor([] {
+    for (int i = 0; i < rounds(2000); ++i) {
+      std::atomic<bool> committed{false};
+      const auto pipeline = [&](bool fails) {
+        weir::with_scope([&](weir::scope& s) {
+          auto [tx, rx] = weir::channel<int>(2);
+          s.spawn("consumer", [&committed, rx = std::move(rx)] {
+            while (rx.recv()) {
+            }
+            committed = true;
+          });
+          s.spawn("producer", [fails, tx = std::move(tx)] {
+            tx.send(1);
+            if (fails) throw std::runtime_error("half way");
+            sleep_for_ever();
+          });
+          if (!fails) {
+            weir::this_actor::sleep(std::chrono::microseconds(i % 20));
+            s.cancel();
+          }
+        });
+      };
+      CHECK_THROWS_AS(pipeline(true), std::runtime_error);
+      REQUIRE_FALSE(committed);
+      pipeline(false);
+      REQUIRE_FALSE(committed);
+    }
+  });
+}
+
+TEST_CASE("joining a sibling that met the same cancel is a cancel, not a failure") {
+  in_actor([] {
+    weir::with_scope([](weir::scope& s) {
+      auto first = s.spawn("first", sleep_for_ever);
+      s.spawn("second", [first]() mutable { first.join(); });
+      weir::this_actor::sleep(1ms);
+      s.cancel();
+    });  // would throw actor_cancelled
+  });
+}
+
+TEST_CASE("a cancel reaches the bottom of a thousand nested scopes, from an actor with a small stack") {
+  in_actor([] {
+    std::atomic<bool> at_bottom{false};
+    const std::function<void(int)> nest = [&](int depth) {
+      weir::with_scope([&](weir::scope&) {
+        if (depth > 0) return nest(depth - 1);
+        at_bottom = true;
+        sleep_for_ever();
+      });
+    };
+    auto deep = weir::spawn("deep", [&] { nest(1000); }, {.stack = 4 << 20});
+    eventually([&] { return at_bottom.load(); });
+    auto canceller = weir::spawn("canceller", [&] { deep.cancel(); }, {.stack = 16 << 10});
+    canceller.join();
+    CHECK_THROWS_AS(deep.join(), weir::actor_cancelled);
   });
 }

@@ -1,0 +1,120 @@
+// Who searches and who sleeps: the eventcount that makes sure that work is seen by somebody.
+//
+// Thread-safety: all of it.
+//
+// The handshake, which needs sequential consistency in four places and has it:
+//   waker:   publishes the work (seq_cst store)          sleeper: announces itself (seq_cst read-modify-write of word_)
+//            reads word_ (seq_cst)                                looks at every source once more (seq_cst)
+// In the one order of all these, either the waker's read comes after the announcement, and it calls the sleeper; or the
+// sleeper's look comes after the publication, and it finds the work. The same holds for a searcher that stops
+// searching: it lowers the count, and then looks once more, because wakers that saw it search did not call anybody. No
+// fences: ThreadSanitizer does not know them.
+//
+// Invariants:
+//  1. word_ counts searchers in its lower half, sleepers in its upper half. Sleepers are the seats in list_; both
+//  change under lock_.
+//  2. Who is called leaves the list and is a searcher from then on, so that others are not called for the same work.
+#pragma once
+
+#include <cstdint>
+
+#include "weir/runtime/internal/atomic.h"
+#include "weir/runtime/internal/fifo.h"
+#include "weir/runtime/internal/small_lock.h"
+
+namespace weir::internal {
+
+// What idle_workers keeps of each worker. `asleep` is guarded by the lock in idle_workers; `searching` is the worker's
+// own, and set by a caller while the worker is in the list.
+struct idle_seat {
+  idle_seat* next_idle = nullptr;
+  bool asleep = false;
+  bool searching = false;
+};
+
+class idle_workers {
+ public:
+  // Waker, after a seq_cst publication: the seat to ring, or null if nobody needs to be called.
+  idle_seat* call_one() noexcept {
+    const std::uint32_t seen = word_.load(std::memory_order_seq_cst);
+    if (searchers(seen) != 0 || sleepers(seen) == 0) return nullptr;
+    lock_.lock();
+    idle_seat* const s = list_.pop();
+    if (s != nullptr) called_locked(*s);
+    lock_.unlock();
+    return s;
+  }
+
+  // The same for one certain worker, whose own mail was published. Null if it is awake: it will look.
+  idle_seat* call(idle_seat& s) noexcept {
+    lock_.lock();
+    const bool asleep = s.asleep;
+    if (asleep) {
+      list_.remove(s);
+      called_locked(s);
+    }
+    lock_.unlock();
+    return asleep ? &s : nullptr;
+  }
+
+  // True: the worker is a searcher now, one of at most `most`.
+  bool begin_search(idle_seat& s, std::uint32_t most) noexcept {
+    if (s.searching) return true;
+    std::uint32_t seen = word_.load(std::memory_order_relaxed);
+    while (searchers(seen) < most)
+      if (word_.compare_exchange_weak(seen, seen + one_searcher, std::memory_order_seq_cst,
+                                      std::memory_order_relaxed)) {
+        s.searching = true;
+        return true;
+      }
+    return false;
+  }
+  // The caller must look at all sources afterwards: see above.
+  void end_search(idle_seat& s) noexcept {
+    if (!s.searching) return;
+    s.searching = false;
+    word_.fetch_sub(one_searcher, std::memory_order_seq_cst);
+  }
+
+  // Announces the sleep; ends the search. The caller must look at all sources afterwards, and then sleep or
+  // end_sleep().
+  void begin_sleep(idle_seat& s) noexcept {
+    lock_.lock();
+    list_.push(s);
+    s.asleep = true;
+    const std::uint32_t change = one_sleeper - (s.searching ? one_searcher : 0);
+    s.searching = false;
+    word_.fetch_add(change, std::memory_order_seq_cst);
+    lock_.unlock();
+  }
+  // Awake for another reason than a call, or after one.
+  void end_sleep(idle_seat& s) noexcept {
+    lock_.lock();
+    if (s.asleep) {
+      list_.remove(s);
+      s.asleep = false;
+      word_.fetch_sub(one_sleeper, std::memory_order_seq_cst);
+    }
+    lock_.unlock();
+  }
+
+  // How many sleep; a hint.
+  std::uint32_t sleeping() const noexcept { return sleepers(word_.load(std::memory_order_seq_cst)); }
+
+ private:
+  static constexpr std::uint32_t one_searcher = 1, one_sleeper = 1 << 16;
+  static constexpr std::uint32_t searchers(std::uint32_t w) noexcept { return w & 0xffff; }
+  static constexpr std::uint32_t sleepers(std::uint32_t w) noexcept { return w >> 16; }
+
+  void called_locked(idle_seat& s) noexcept {
+    s.asleep = false;
+    s.searching = true;
+    word_.fetch_add(one_searcher - one_sleeper, std::memory_order_seq_cst);
+  }
+
+  small_lock lock_;
+  fifo<idle_seat, &idle_seat::next_idle> list_;  // guarded by lock_
+  alignas(64) atomic<std::uint32_t> word_{0};    // see invariant 1
+};
+
+}  // namespace weir::internal
