@@ -21,10 +21,11 @@ child_end run_child(const std::string& name, const char* environment) {
 
   // Without the variables by which Bazel would have the child write this test's report.
   std::vector<char*> variables;
-  for (char** e = environ; *e != nullptr; ++e)
-    if (std::strncmp(*e, "XML_OUTPUT_FILE=", 16) != 0 && std::strncmp(*e, "TESTBRIDGE_TEST_ONLY=", 21) != 0)
-      variables.push_back(*e);
   std::string extra = environment ? environment : "";
+  for (char** e = environ; *e != nullptr; ++e)
+    if (std::strncmp(*e, "XML_OUTPUT_FILE=", 16) != 0 && std::strncmp(*e, "TESTBRIDGE_TEST_ONLY=", 21) != 0 &&
+        (extra.empty() || std::strncmp(*e, extra.c_str(), extra.find('=') + 1) != 0))
+      variables.push_back(*e);
   if (!extra.empty()) variables.push_back(extra.data());
   variables.push_back(nullptr);
 

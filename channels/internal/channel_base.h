@@ -56,10 +56,15 @@ class channel_base {
   // Unlinks a node whose wait did not end by its own source.
   void withdraw(wait_list& list, wait_node& node) noexcept;
 
+  // Counts an operation. True at every 128th: its actor gives way to others, as one that never has to wait would keep
+  // its worker for ever. Counted in the channel, where it costs nothing, not in the worker.
+  bool spend_locked() noexcept { return (++operations_ & 127) == 0; }
+
   virtual void discard() noexcept = 0;  // destroys the buffer; nobody uses it any more
 
   small_lock lock_;
   bool closed_ = false;  // guarded by lock_, as are:
+  unsigned operations_ = 0;
   wait_list senders_;    // slot: the T to move from
   wait_list receivers_;  // slot: the std::optional<T> to fill
 

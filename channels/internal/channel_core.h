@@ -29,7 +29,8 @@ class channel_core final : public channel_base {
   struct aftermath {
     wait_node* woken = nullptr;
     typename slot_ring<T>::shell shell;
-    bool closed = false;  // done, because the channel is closed
+    bool closed = false;    // done, because the channel is closed
+    bool give_way = false;  // the budget is spent
   };
 
   // Moves `value` out only if it is sent. The try_ calls are no cancellation points: they report what they see.
@@ -40,6 +41,7 @@ class channel_core final : public channel_base {
     lock_.unlock();
     if (s == step::would_wait) return send_status::full;
     settle(after);
+    if (after.give_way) give_way();
     return after.closed ? send_status::closed : send_status::ok;
   }
 
@@ -76,6 +78,7 @@ class channel_core final : public channel_base {
     lock_.unlock();
     if (s == step::would_wait) return recv_status::empty;
     settle(after);
+    if (after.give_way) give_way();
     return after.closed ? recv_status::closed : recv_status::ok;
   }
 
@@ -127,6 +130,7 @@ class channel_core final : public channel_base {
   static T& source(wait_node& sender) noexcept { return *static_cast<T*>(sender.slot); }
 
   step send_locked(T& value, aftermath& after) noexcept {
+    after.give_way = spend_locked();
     if (closed_) {
       after.closed = true;
       return step::done;
@@ -143,6 +147,7 @@ class channel_core final : public channel_base {
   }
 
   step recv_locked(std::optional<T>& out, aftermath& after) noexcept {
+    after.give_way = spend_locked();
     if (ring_.length() > 0) {
       after.shell = ring_.take(out);
       after.woken = refill_locked();
@@ -186,12 +191,14 @@ class channel_core final : public channel_base {
 
   send_status end_send(const aftermath& after) {
     settle(after);
+    if (after.give_way) give_way();
     if (!after.closed) return send_status::ok;
     closed_or_cancelled("send");
     return send_status::closed;
   }
   recv_status end_recv(const aftermath& after) {
     settle(after);
+    if (after.give_way) give_way();
     if (!after.closed) return recv_status::ok;
     closed_or_cancelled("recv");
     return recv_status::closed;

@@ -135,6 +135,10 @@ void actor_core::meet_cancel(const char* verb) {
 
 void meet_cancel(const char* verb) { current_actor()->meet_cancel(verb); }
 
+void give_way() noexcept {
+  if (actor_core* const a = current_actor()) a->yield();
+}
+
 void closed_or_cancelled(const char* verb) {
   actor_core* const a = current_actor();
   if (a != nullptr && (a->claim().cancel_pending() || a->scope().outermost_cancelled() != nullptr))

@@ -1,4 +1,4 @@
-// What an operation does when its wait was interrupted by a cancel.
+// What an operation does besides waiting: when its wait was interrupted by a cancel, and when its actor's turn is over.
 #pragma once
 
 namespace weir::internal {
@@ -11,5 +11,8 @@ void meet_cancel(const char* verb);
 // doing, so it counts as one. Asks the scopes and not only the caller's cancel bit, because a cancel reaches the actors
 // of a scope one by one, and a producer that met it first may have closed the channel before the consumer's bit is set.
 void closed_or_cancelled(const char* verb);
+
+// The calling actor goes to the end of its worker's queue. No cancellation point. Nothing on a plain thread.
+void give_way() noexcept;
 
 }  // namespace weir::internal

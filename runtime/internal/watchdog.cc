@@ -79,6 +79,9 @@ void watchdog::main() {
       }
       runtime_.scheduler().rescue(w.seat());
       if (s.reported || time - s.since < stall || time - reported < between_reports) continue;
+      // A worker that computes beside nobody does no harm.
+      const std::size_t behind = w.waiting_behind();
+      if (behind == 0 && w.timers().next() > time) continue;
       const std::string who = runtime_.describe(w.running());
       if (who.empty()) continue;  // it sleeps
       s.reported = true;
@@ -88,7 +91,7 @@ void watchdog::main() {
           "weir: STALL worker {}: {} has not yielded for {} (limit 100 ms); {} actors wait behind it. Wrap calls that "
           "wait "
           "in weir::blocking, or call this_actor::maybe_yield() in the loop. (next report in 10 s at the earliest)\n",
-          i, who, short_duration(time - s.since), w.waiting_behind());
+          i, who, short_duration(time - s.since), behind);
     }
   }
 }

@@ -447,3 +447,21 @@ TEST_CASE("using a moved-from handle is misuse") {
   CHECK_THROWS_AS(rx.recv(), weir::misuse);
   CHECK(other.send(2));
 }
+
+TEST_CASE("an actor whose channel operations never have to wait does not keep its worker from others") {
+  in_actor(
+      [] {
+        auto [tx, rx] = weir::channel<int>(1000);
+        std::atomic<bool> stop{false};
+        auto busy = weir::spawn("busy", [&, tx = tx, rx = rx] {
+          while (!stop) {
+            tx.try_send(1);
+            (void)rx.try_recv();
+          }
+        });
+        auto third = weir::spawn("third", [&] { stop = true; });
+        third.join();
+        busy.join();
+      },
+      1);
+}

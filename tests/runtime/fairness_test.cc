@@ -1,0 +1,94 @@
+// Who may keep whom from running.
+#include <atomic>
+#include <thread>
+
+#include "tests/child.h"
+#include "tests/testing.h"
+#include "weir/channels/channel.h"
+#include "weir/runtime/actor.h"
+#include "weir/runtime/this_actor.h"
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::in_actor;
+
+TEST_CASE("two actors that play ping-pong for ever starve neither a third, nor a timer, nor a foreign spawn") {
+  weir::runtime r({.workers = 1});
+  std::atomic<bool> stop{false};
+  auto there = weir::channel<int>(0);
+  auto back = weir::channel<int>(0);
+  auto ping = r.spawn("ping", [&] {
+    while (!stop) {
+      there.tx.send(1);
+      back.rx.recv();
+    }
+    there.tx.close();
+  });
+  auto pong = r.spawn("pong", [&] {
+    while (there.rx.recv()) back.tx.send(1);
+  });
+  std::atomic<int> turns{0};
+  auto third = r.spawn("third", [&] {
+    while (!stop) {
+      ++turns;
+      weir::this_actor::yield();
+    }
+  });
+  r.spawn("timer", [] { weir::this_actor::sleep(2ms); }).join();
+  r.spawn("foreign", [] {}).join();
+  while (turns < 100) std::this_thread::yield();
+  stop = true;
+  ping.join();
+  pong.join();
+  third.join();
+}
+
+TEST_CASE("an actor that computes does not strand the one it has just woken") {
+  in_actor(
+      [] {
+        std::atomic<bool> ran{false};
+        auto hog = weir::spawn("hog", [&] {
+          auto other = weir::spawn("woken", [&] { ran = true; });
+          while (!ran) {  // keeps its worker: only the other worker can run it
+          }
+          other.join();
+        });
+        hog.join();
+      },
+      2);
+}
+
+TEST_CASE("actors that only compute use every worker") {
+  in_actor(
+      [] {
+        std::atomic<int> together{0};
+        const auto meet = [&] {
+          ++together;
+          while (together < 2) {  // both must run at once
+          }
+        };
+        auto a = weir::spawn("one", meet);
+        auto b = weir::spawn("other", meet);
+        a.join();
+        b.join();
+      },
+      2);
+}
+
+TEST_CASE("child: a stall", "[.child]") {
+  weir::run({.workers = 1}, [] {
+    auto waits = weir::spawn("waits behind", [] {});
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < 300ms) {
+    }
+    waits.join();
+  });
+}
+
+TEST_CASE("an actor that has not yielded for 100 ms is named once, with how many wait behind it") {
+  const auto end = testing::run_child("child: a stall");
+  CHECK(end.exit_status == 0);
+  CHECK_THAT(end.output, Catch::Contains("STALL worker 0: actor \"main\" (#1, spawned at fairness_test.cc:") &&
+                             Catch::Contains("1 actors wait behind it"));
+  CHECK(end.output.find("STALL") == end.output.rfind("STALL"));
+}
