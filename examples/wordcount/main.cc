@@ -74,7 +74,8 @@ void count_words(const weir::receiver<chunk>& filled, const weir::sender<chunk>&
   for (chunk& c : filled) {
     lower_case(c.text.get(), c.size);
     for_each_word(c.text.get(), c.size, [&](const char* word, std::size_t length) { seen.add(word, length); });
-    empty.send(std::move(c));  // false at the end, when no reader needs it any more
+    empty.send(std::move(c));         // false at the end, when no reader needs it any more
+    weir::this_actor::maybe_yield();  // counting keeps the core; others want their turn
   }
   tables.send(std::move(seen));
 }

@@ -38,7 +38,7 @@ outcome compare_with_reference(const std::vector<std::string>& inputs) {
   command.insert(command.end(), inputs.begin(), inputs.end());
   outcome done = program(command, s / "counts").wait();
   CHECK(done.status == 0);
-  CHECK(done.err.empty());
+  CHECK(done.err == "");
   write_reference(inputs, s / "reference");
   CHECK(shell("wc -l < " + s / "reference").out != "0\n");
   CHECK(shell("diff -a <(head -n -2 " + s / "counts" + ") " + s / "reference" + " | head -20").out == "");
