@@ -40,10 +40,12 @@
 namespace weir::internal {
 
 #if defined(WEIR_ASAN) || defined(WEIR_TSAN)
-// Instrumented frames are several times larger.
+// Instrumented frames are several times larger, and instrumented code is several times slower.
 inline constexpr std::size_t stack_scale = 4;
+inline constexpr int slowdown = 10;
 #else
 inline constexpr std::size_t stack_scale = 1;
+inline constexpr int slowdown = 1;
 #endif
 
 // What the sanitizers know about one stack an actor runs on; lives and is pooled with the stack.

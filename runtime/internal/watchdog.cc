@@ -9,6 +9,7 @@
 #include "weir/runtime/internal/futex.h"
 #include "weir/runtime/internal/report.h"
 #include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/sanitizer.h"
 
 namespace weir::internal {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto interval = 1ms;
-constexpr auto stall = 100ms;
+constexpr auto stall = 100ms * slowdown;
 constexpr auto between_reports = 10s;
 constexpr int idle_looks = 20;  // all asleep so often in a row: sleep too
 
@@ -88,10 +89,10 @@ void watchdog::main() {
       reported = time;
       fmt::print(
           stderr,
-          "weir: STALL worker {}: {} has not yielded for {} (limit 100 ms); {} actors wait behind it. Wrap calls that "
+          "weir: STALL worker {}: {} has not yielded for {} (limit {}); {} actors wait behind it. Wrap calls that "
           "wait "
           "in weir::blocking, or call this_actor::maybe_yield() in the loop. (next report in 10 s at the earliest)\n",
-          i, who, short_duration(time - s.since), behind);
+          i, who, short_duration(time - s.since), short_duration(stall), behind);
     }
   }
 }

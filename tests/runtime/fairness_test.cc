@@ -7,6 +7,7 @@
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/runtime/actor.h"
+#include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
@@ -86,7 +87,7 @@ TEST_CASE("child: a stall", "[.child]") {
   weir::run({.workers = 1}, [] {
     auto waits = weir::spawn("waits behind", [] {});
     const auto begin = std::chrono::steady_clock::now();
-    while (std::chrono::steady_clock::now() - begin < 300ms) {
+    while (std::chrono::steady_clock::now() - begin < 300ms * weir::internal::slowdown) {
     }
     waits.join();
   });
