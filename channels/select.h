@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "weir/channels/channel.h"
+#include "weir/channels/internal/channel_enroll.h"
 #include "weir/channels/internal/select_case.h"
 #include "weir/channels/timer.h"
 #include "weir/runtime/base/deadline.h"

@@ -52,8 +52,8 @@ class stack_pool {
  private:
   ~stack_pool();
 
-  static constexpr std::size_t classes = 13;           // 16 KiB * 2^n
-  static constexpr std::size_t kept_per_class = 4096;  // free blocks beyond that are unmapped
+  static constexpr std::size_t classes = 13;            // 16 KiB * 2^n
+  static constexpr std::size_t kept_per_class = 16384;  // free blocks beyond that are unmapped
 
   struct shelf {
     stack_block* top = nullptr;

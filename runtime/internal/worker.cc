@@ -190,9 +190,13 @@ void worker::poll(bool may_wait, time_point until) {
     wait.tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - seconds).count());
   }
   epoll_event events[8];
-  int count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
-  if (count < 0 &&
-      errno == ENOSYS) {  // a kernel before 5.11: whole milliseconds, rounded up, as a sleep must not end early
+  int count = -1;
+  if (has_pwait2_) {
+    count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
+    has_pwait2_ = count >= 0 || errno != ENOSYS;
+  }
+  if (!has_pwait2_) {  // a kernel before 5.11, or valgrind: whole milliseconds, rounded up, as a sleep must not end
+                       // early
     const auto ms = wait.tv_sec * 1000 + (wait.tv_nsec + 999'999) / 1'000'000;
     count = epoll_wait(epoll_, events, 8, for_ever ? -1 : static_cast<int>(std::min<long>(ms, 1 << 30)));
   }

@@ -78,6 +78,7 @@ class worker {
   time_point recent_{};
   time_point last_poll_{};
   int epoll_ = -1;
+  bool has_pwait2_ = true;  // until the kernel says otherwise
   int doorbell_ = -1;
   uv_loop_t loop_{};
   // Never sent: a loop without a live handle would not look at its descriptors when it is run.

@@ -3,46 +3,24 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
+#include "tests/explorer/assertions.h"
 #include "tests/explorer/simulated.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/select.h"
 
 using namespace std::chrono_literals;
 using explorer::check;
-using explorer::options;
 using simulated::actor;
 using simulated::as;
+using simulated::explore;
+using simulated::must_fail;
+using simulated::must_hold;
 using simulated::token;
 using weir::recv_status;
 using weir::send_status;
 using weir::internal::bug;
 
 namespace {
-
-// Runs set_up under the bound and says what was explored.
-explorer::result explore(int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explorer::explore({.preemptions = preemptions, .lifetimes = false}, set_up);
-  WARN(r.runs << " interleavings, preemption bound " << (preemptions == explorer::unbounded ? -1 : preemptions)
-              << (r.exhausted ? ", all of them"
-                  : r.failed  ? ", until the failure"
-                              : ", not all"));
-  return r;
-}
-
-void must_hold(int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explore(preemptions, set_up);
-  INFO(r.text());
-  CHECK_FALSE(r.failed);
-  CHECK(r.exhausted);
-}
-
-void must_fail(bug b, const std::string& with, int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const simulated::planted p(b);
-  const explorer::result r = explore(preemptions, set_up);
-  INFO(r.text());
-  CHECK(r.failed);
-  CHECK_THAT(r.message, Catch::Contains(with));
-}
 
 // A parked actor, a peer, a timer and a canceller: exactly one of the three ends the wait.
 void claim_once(explorer::run& run) {
@@ -254,11 +232,13 @@ TEST_CASE("timeout against hand-over: a value is delivered or kept, never both a
 }
 
 TEST_CASE("planted: a value that is moved before its claim is won is lost, and the explorer sees it") {
-  must_fail(bug::claim_after_move, "sent and kept, or neither", 3, timeout_against_hand_over);
+  const simulated::planted p(bug::claim_after_move);
+  must_fail("sent and kept, or neither", 3, timeout_against_hand_over);
 }
 
 TEST_CASE("planted: an actor published as parked before it was switched out is resumed on a stack in use") {
-  must_fail(bug::parked_before_out, "the actor's stack", 3, timeout_against_hand_over);
+  const simulated::planted p(bug::parked_before_out);
+  must_fail("the actor's stack", 3, timeout_against_hand_over);
 }
 
 TEST_CASE("close against hand-over: what was sent is received, nobody is left waiting") {

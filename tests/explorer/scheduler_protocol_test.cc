@@ -3,33 +3,20 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
+#include "tests/explorer/assertions.h"
 #include "tests/explorer/simulated.h"
 #include "weir/runtime/internal/idle_workers.h"
 #include "weir/runtime/internal/run_ring.h"
 
 using explorer::check;
+using simulated::must_fail;
+using simulated::must_hold;
 using weir::internal::bug;
 using weir::internal::idle_seat;
 using weir::internal::idle_workers;
 using weir::internal::run_ring;
 
 namespace {
-
-explorer::result explore(int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explorer::explore({.preemptions = preemptions, .lifetimes = false}, set_up);
-  WARN(r.runs << " interleavings, preemption bound " << preemptions
-              << (r.exhausted ? ", all of them"
-                  : r.failed  ? ", until the failure"
-                              : ", not all"));
-  return r;
-}
-
-void must_hold(int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explore(preemptions, set_up);
-  INFO(r.text());
-  CHECK_FALSE(r.failed);
-  CHECK(r.exhausted);
-}
 
 struct item {
   explorer::plain<int> taken{0, "an item"};
@@ -128,16 +115,12 @@ TEST_CASE("the ring with an owner and two thieves loses and doubles nothing") { 
 
 TEST_CASE("planted: a tail raised before its slot is written") {
   const simulated::planted p(bug::ring_early_tail);
-  const explorer::result r = explore(3, owner_and_two_thieves);
-  INFO(r.text());
-  CHECK(r.failed);
+  must_fail("", 3, owner_and_two_thieves);
 }
 
 TEST_CASE("planted: a thief that reads after it has claimed") {
   const simulated::planted p(bug::ring_late_read);
-  const explorer::result r = explore(3, owner_and_two_thieves);
-  INFO(r.text());
-  CHECK(r.failed);
+  must_fail("", 3, owner_and_two_thieves);
 }
 
 TEST_CASE("work published while workers search and fall asleep is always seen") {
@@ -146,8 +129,5 @@ TEST_CASE("work published while workers search and fall asleep is always seen") 
 }
 
 TEST_CASE("planted: without the look between the announcement and the sleep a wake is lost") {
-  const explorer::result r =
-      explore(3, [](explorer::run& run) { sleepers_and_a_waker(run, 1, forget::look_before_sleep); });
-  INFO(r.text());
-  CHECK_THAT(r.message, Catch::Contains("deadlock"));
+  must_fail("deadlock", 3, [](explorer::run& run) { sleepers_and_a_waker(run, 1, forget::look_before_sleep); });
 }

@@ -1,0 +1,87 @@
+// How a case of a select registers with a channel: it completes at once if a peer or a value is there, by claiming the
+// selecting owner and the peer together, or else links its node.
+//
+// Thread-safety: as channel_core.h, whose members these are.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "weir/channels/internal/channel_core.h"
+
+namespace weir::internal {
+
+template <class T>
+auto channel_core<T>::pair_locked(wait_list& peers, wait_node& node, wait_node*& peer) noexcept -> enrolled {
+  bool cancelled = false;
+  switch (peers.claim_first_with(*node.owner, &peer, &cancelled)) {
+    case wait_list::pair_result::won:
+      return enrolled::done;
+    case wait_list::pair_result::self_lost:
+      return enrolled::lost;
+    case wait_list::pair_result::retry:
+      return cancelled ? enrolled::cancelled : enrolled::again;
+    case wait_list::pair_result::none:
+      break;
+  }
+  return enrolled::waiting;
+}
+
+template <class T>
+auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> enrolled {
+  wait_node* peer = nullptr;
+  lock_.lock();
+  enrolled e = enrolled::waiting;
+  if (closed_) {
+    closed = true;
+    e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+  } else {
+    e = pair_locked(receivers_, node, peer);
+    if (e == enrolled::done) {
+      target(*peer).emplace(std::move(value));
+    } else if (e == enrolled::waiting) {
+      if (ring_.room()) {
+        e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+        if (e == enrolled::done) ring_.push(std::move(value));
+      } else {
+        node.slot = &value;
+        senders_.push_back(node);
+      }
+    }
+  }
+  lock_.unlock();
+  if (peer) peer->owner->wake();
+  return e;
+}
+
+template <class T>
+auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& closed) -> enrolled {
+  aftermath after;
+  lock_.lock();
+  enrolled e = enrolled::waiting;
+  if (ring_.length() > 0) {
+    e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+    if (e == enrolled::done) {
+      after.shell = ring_.take(out);
+      after.woken = refill_locked();
+    }
+  } else {
+    e = pair_locked(senders_, node, after.woken);
+    if (e == enrolled::done) {
+      out.emplace(std::move(source(*after.woken)));
+    } else if (e == enrolled::waiting) {
+      if (closed_) {
+        closed = true;
+        e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+      } else {
+        node.slot = &out;
+        receivers_.push_back(node);
+      }
+    }
+  }
+  lock_.unlock();
+  settle(after);
+  return e;
+}
+
+}  // namespace weir::internal
