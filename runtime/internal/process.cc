@@ -83,10 +83,9 @@ std::terminate_handler previous_terminate = nullptr;
     }
     fmt::print(stderr, "weir: terminate in actor \"{}\" (#{}, spawned at {}:{}).{}\n", a->name(), a->id(),
                a->where().base(), a->where().line,
-               by_cancel
-                   ? " weir::cancelled met a noexcept function or a destructor: a destructor that parks must wrap "
-                     "the park in weir::shielded(), a noexcept function must not park."
-                   : "");
+               by_cancel ? " weir::cancelled met a noexcept function or a destructor. A noexcept function must not "
+                           "park; a destructor that parks must catch weir::cancelled itself."
+                         : "");
   }
   if (previous_terminate) previous_terminate();
   std::abort();

@@ -21,11 +21,10 @@ std::size_t page_size() {
 }
 
 [[noreturn]] void fail(const char* what, std::size_t size, int error) {
-  throw no_memory(
-      fmt::format("spawn: cannot {} a stack of {} KiB: {}. Fewer actors at once (scope_options.limit), a smaller "
-                  "spawn_options.stack, "
-                  "or a higher vm.max_map_count (each guarded stack takes two mappings) would help.",
-                  what, size >> 10, std::strerror(error)));
+  throw no_memory(fmt::format(
+      "spawn: cannot {} a stack of {} KiB: {}. Fewer actors at once, a smaller spawn_options.stack, or a higher "
+      "vm.max_map_count (each guarded stack takes two mappings) would help.",
+      what, size >> 10, std::strerror(error)));
 }
 
 stack_block* map_block(std::size_t usable, std::size_t size_class) {
