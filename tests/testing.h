@@ -78,6 +78,13 @@ void in_actor(F f, std::optional<int> worker_count = {}) {
   check_expectations();
 }
 
+// The thread it is called on. Out of line, because pthread_self() is declared const: inlined, a compiler may ask once
+// and keep the answer over a park.
+__attribute__((noinline)) inline std::thread::id thread_now() {
+  asm volatile("" ::: "memory");
+  return std::this_thread::get_id();
+}
+
 // Yields until condition(); the test's time limit is the limit, and its dump shows who waits.
 template <class Condition>
 void eventually(Condition condition) {

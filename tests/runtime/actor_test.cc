@@ -216,10 +216,10 @@ TEST_CASE("a pinned actor runs on its worker only") {
         for (int w = 0; w < 2; ++w) {
           auto a = weir::spawn("pinned",
                                [] {
-                                 const auto here = std::this_thread::get_id();
+                                 const auto here = testing::thread_now();
                                  for (int i = 0; i < 200; ++i) {
                                    weir::this_actor::yield();
-                                   if (std::this_thread::get_id() != here) return false;
+                                   if (testing::thread_now() != here) return false;
                                  }
                                  return true;
                                },
@@ -267,7 +267,7 @@ TEST_CASE("a failure of a detached actor reaches the runtime's handler, whether 
                        }
                        ++handled;
                      }});
-    r.run([] {
+    r.run([&] {
       auto early = weir::spawn("early", [] { throw std::runtime_error("lost"); });
       early.wait();
       early.detach();
@@ -276,7 +276,7 @@ TEST_CASE("a failure of a detached actor reaches the runtime's handler, whether 
         throw std::runtime_error("lost");
       });
       late.detach();
-      weir::this_actor::sleep(5ms);
+      eventually([&] { return handled == 2; });
     });
   }
   CHECK(handled == 2);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,7 @@
 using namespace std::chrono_literals;
 using testing::in_actor;
 using testing::rounds;
+using testing::thread_now;
 
 namespace {
 
@@ -124,9 +126,13 @@ TEST_CASE("an actor knows itself after it moved to another worker, in a loop and
       for (int k = 0; k < 4; ++k)
         s.spawn("wanderer", [&] {
           const auto id = weir::this_actor::id();
-          auto thread = std::this_thread::get_id();
+          auto thread = thread_now();
           for (int i = 0; i < rounds(2000); ++i) {
             weir::this_actor::yield();
+            if (const auto now = thread_now(); now != thread) {
+              thread = now;
+              ++moves;
+            }
             EXPECT(weir::this_actor::id() == id);
             try {
               throw i;
@@ -135,14 +141,10 @@ TEST_CASE("an actor knows itself after it moved to another worker, in a loop and
             }
             EXPECT(weir::this_actor::id() == id);
             EXPECT(weir::this_actor::name() == "wanderer");
-            if (const auto now = std::this_thread::get_id(); now != thread) {
-              thread = now;
-              ++moves;
-            }
           }
         });
     });
-    INFO("moves: " << moves);
-    CHECK(moves >= 0);
+    // Elsewhere nobody need move; in the migrate lane everybody must, or this test has seen nothing.
+    if (std::getenv("WEIR_SCHED") != nullptr && testing::workers() > 1) CHECK(moves > 0);
   });
 }
