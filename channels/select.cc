@@ -92,12 +92,10 @@ class selection {
     switch (e) {
       case enrolled::done:
         chosen = nodes_[linked - 1].index;
-        self.abandon_wait();
         break;
       case enrolled::waiting:
         // All stand in their lists, and nobody has completed one: with `otherwise`, this is the moment.
-        if (only_look && self.claim().claim_self(epoch_)) {
-          self.abandon_wait();
+        if (only_look && self.word().claim_self(epoch_)) {
           result = outcome::none_ready;
         } else {
           must_park = true;
@@ -105,8 +103,7 @@ class selection {
         break;
       case enrolled::again:
       case enrolled::cancelled:
-        if (self.claim().claim_self(epoch_)) {
-          self.abandon_wait();
+        if (self.word().claim_self(epoch_)) {
           result = e == enrolled::again ? outcome::again : outcome::cancelled;
         } else {
           must_park = true;
@@ -156,7 +153,7 @@ class selection {
   wait_node* const nodes_;
   const int count_;
   int enabled_ = 0;
-  claim_word::epoch_type epoch_ = 0;
+  wait_word::epoch_type epoch_ = 0;
   wait_node* winner_ = nullptr;
 };
 

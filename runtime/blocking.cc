@@ -12,7 +12,7 @@ bool run_blocking(blocking_pool::job& j) {
     return true;
   }
   blocking_pool& pool = self->runtime().blocking();
-  if (self->claim().cancel_pending()) {
+  if (self->word().cancel_pending()) {
     self->meet_cancel("blocking");
     return false;
   }

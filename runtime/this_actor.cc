@@ -16,7 +16,7 @@ void yield() {
     std::this_thread::yield();
     return;
   }
-  if (a->claim().cancel_pending()) a->meet_cancel("yield");
+  if (a->word().cancel_pending()) a->meet_cancel("yield");
   a->yield();
 }
 
@@ -48,12 +48,12 @@ std::string_view name() noexcept {
 
 bool cancel_requested() noexcept {
   const actor_core* const a = current_actor();
-  return a != nullptr && a->claim().cancel_pending();
+  return a != nullptr && a->word().cancel_pending();
 }
 
 void check_cancel() {
   actor_core* const a = current_actor();
-  if (a != nullptr && a->claim().cancel_pending()) a->meet_cancel("check_cancel");
+  if (a != nullptr && a->word().cancel_pending()) a->meet_cancel("check_cancel");
 }
 
 }  // namespace weir::this_actor

@@ -65,26 +65,25 @@ void channel_base::drop_side() noexcept {
 
 channel_base::wait_end channel_base::wait_locked(wait_list& list, void* slot, const char* verb, deadline limit) {
   parker& self = current_parker();
-  const auto opened = self.begin_wait(interruptible::yes);
-  if (opened.cancelled) {
-    lock_.unlock();
-    return wait_end::cancelled;
-  }
-  wait_node node(self, opened.epoch);
+  const channel_wait why(verb, *this);
+  wait_node node(self, self.word().next_epoch());
   node.slot = slot;
-  list.push_back(node);
-  lock_.unlock();
-  switch (self.park(channel_wait(verb, *this), limit)) {
-    case wake_cause::peer:
-      return node.closed ? wait_end::closed : wait_end::handed;
-    case wake_cause::timeout:
-      withdraw(list, node);
-      return wait_end::timeout;
-    case wake_cause::cancel:
-      break;
+  wake_cause cause;
+  if (limit.is_never()) {
+    list.push_back(node);
+    cause = self.park_holding(why, lock_, interruptible::yes);
+  } else {
+    if (self.begin_wait(interruptible::yes).cancelled) {
+      lock_.unlock();
+      return wait_end::cancelled;
+    }
+    list.push_back(node);
+    lock_.unlock();
+    cause = self.park(why, limit);
   }
+  if (cause == wake_cause::peer) return node.closed ? wait_end::closed : wait_end::handed;
   withdraw(list, node);
-  return wait_end::cancelled;
+  return cause == wake_cause::timeout ? wait_end::timeout : wait_end::cancelled;
 }
 
 void channel_base::withdraw(wait_list& list, wait_node& node) noexcept {

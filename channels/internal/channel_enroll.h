@@ -34,14 +34,14 @@ auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> en
   enrolled e = enrolled::waiting;
   if (closed_) {
     closed = true;
-    e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+    e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
   } else {
     e = pair_locked(receivers_, node, peer);
     if (e == enrolled::done) {
       target(*peer).emplace(std::move(value));
     } else if (e == enrolled::waiting) {
       if (ring_.room()) {
-        e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+        e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
         if (e == enrolled::done) ring_.push(std::move(value));
       } else {
         node.slot = &value;
@@ -60,7 +60,7 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
   lock_.lock();
   enrolled e = enrolled::waiting;
   if (ring_.length() > 0) {
-    e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+    e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
     if (e == enrolled::done) {
       after.shell = ring_.take(out);
       after.woken = refill_locked();
@@ -72,7 +72,7 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
     } else if (e == enrolled::waiting) {
       if (closed_) {
         closed = true;
-        e = node.owner->claim().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
+        e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
       } else {
         node.slot = &out;
         receivers_.push_back(node);

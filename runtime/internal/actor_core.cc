@@ -41,7 +41,6 @@ actor_core::actor_core(const actor_spec& spec, void* stack_end)
 void actor_core::start(scope_node& parent) noexcept {
   runtime_.actor_started();
   own_scope_.attach(parent);
-  word().make_runnable();
   runtime_.enqueue(*this, scheduler::kind::spawned);
 }
 
@@ -101,17 +100,14 @@ void actor_core::make_runnable(parker* self) noexcept {
 }
 
 void actor_core::stop(const wait_reason& why, deadline limit) {
-  if (word().notified()) {  // woken before it could stop: spare the switch
-    word().run();
-    return;
-  }
+  if (word().notified()) return;  // woken before it could stop: spare the switch
   waiting_ = &why;
   const bool timed = !limit.is_never();
   {
-    worker& w = current_worker();
+    worker& w = *worker_;
     since_ = w.recent_time();
     if (timed) {
-      timer_.epoch = claim().epoch();
+      timer_.epoch = word().epoch();
       w.timers().insert(timer_, limit.at());
     }
     w.after_switch(worker::after::park);
@@ -122,8 +118,17 @@ void actor_core::stop(const wait_reason& why, deadline limit) {
   waiting_ = nullptr;
 }
 
+void actor_core::stop_holding(const wait_reason& why, small_lock& held, interruptible i) {
+  waiting_ = &why;
+  worker& w = *worker_;
+  since_ = w.recent_time();
+  w.after_switch_open(held, i);
+  leave(context_, w.native());
+  waiting_ = nullptr;
+}
+
 void actor_core::yield() noexcept {
-  worker& w = current_worker();
+  worker& w = *worker_;
   w.after_switch(worker::after::yield);
   leave(context_, w.native());
 }
@@ -141,8 +146,7 @@ void give_way() noexcept {
 
 void closed_or_cancelled(const char* verb) {
   actor_core* const a = current_actor();
-  if (a != nullptr && (a->claim().cancel_pending() || a->scope().outermost_cancelled() != nullptr))
-    a->meet_cancel(verb);
+  if (a != nullptr && (a->word().cancel_pending() || a->scope().outermost_cancelled() != nullptr)) a->meet_cancel(verb);
 }
 
 void actor_core::throw_cancelled(const char* verb) {

@@ -25,6 +25,7 @@ namespace weir::internal {
 
 class failure_sink;
 class runtime_core;
+class worker;
 
 enum class exit_kind : std::uint8_t { none, value, failed, cancelled };
 
@@ -76,15 +77,16 @@ class actor_core : public parker {
 
   // The host of a scope that absorbed its own cancel, under the lock of the scope above.
   void forget_cancel() noexcept {
-    claim().clear_cancel();
+    word().clear_cancel();
     swallowed_ = 0;
   }
 
   // The worker that holds the actor, on its native stack.
   actor_context& context() noexcept { return context_; }
+  void run_by(worker& w) noexcept { worker_ = &w; }
   void finish() noexcept;
 
-  // A dump that holds the actor parked (park_word.h).
+  // A dump that holds the actor parked (wait_word.h).
   const wait_reason* waiting() const noexcept { return waiting_; }
   time_point since() const noexcept { return since_; }
 
@@ -101,6 +103,7 @@ class actor_core : public parker {
   static void make_runnable(parker* self) noexcept;
   void drop_holder() noexcept;
   void stop(const wait_reason& why, deadline limit) override;
+  void stop_holding(const wait_reason& why, small_lock& held, interruptible i) override;
 
   // Immutable after construction.
   runtime_core& runtime_;
@@ -114,6 +117,7 @@ class actor_core : public parker {
   // The running actor's; the worker's while it is switched out.
   actor_context context_;
   scope_node* scope_;
+  worker* worker_ = nullptr;  // the one that runs it
   const wait_reason* waiting_ = nullptr;
   time_point since_{};
   timer_node timer_;

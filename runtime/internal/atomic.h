@@ -1,7 +1,7 @@
 // The one place where atomics and the spin hint come from, so that the interleaving explorer can replace both.
 //
 // A build that sets WEIR_EXPLORE names a header which defines explorer::atomic<T> and explorer::pause(): the claim, the
-// park word, the lock, the wait lists and the channels are then explored as they are, not as a copy.
+// wait word, the lock, the wait lists and the channels are then explored as they are, not as a copy.
 #pragma once
 
 #ifdef WEIR_EXPLORE

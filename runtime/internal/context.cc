@@ -41,11 +41,11 @@ void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry
   c.frame_pointer = &c;
   c.instruction = reinterpret_cast<void*>(&weir_context_start);
   // A new actor begins with the control words of whoever makes it.
-  asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(c.sse_control), "=m"(c.x87_control));
+  save_control(c);
 }
 
 void leave_forever(actor_context& from, context& native) noexcept {
-  switch_stacks(from, native);
+  leave(from, native);
   std::abort();
 }
 

@@ -38,15 +38,20 @@ class event {
       lock_.unlock();
       return outcome::set;
     }
-    const auto opened = self.begin_wait(i);
-    if (opened.cancelled) {
+    wait_node node(self, self.word().next_epoch());
+    wake_cause cause;
+    if (limit.is_never()) {
+      waiters_.push_back(node);
+      cause = self.park_holding(why, lock_, i);
+    } else {
+      if (self.begin_wait(i).cancelled) {
+        lock_.unlock();
+        return outcome::cancelled;
+      }
+      waiters_.push_back(node);
       lock_.unlock();
-      return outcome::cancelled;
+      cause = self.park(why, limit);
     }
-    wait_node node(self, opened.epoch);
-    waiters_.push_back(node);
-    lock_.unlock();
-    const wake_cause cause = self.park(why, limit);
     if (cause == wake_cause::peer) return outcome::set;
     std::lock_guard guard(lock_);
     waiters_.unlink(node);

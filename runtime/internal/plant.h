@@ -6,12 +6,13 @@
 namespace weir::internal {
 
 enum class bug {
-  claim_after_move,   // a sender moves the value before it has won the claim: a timeout in between loses it
-  parked_before_out,  // the actor is published as parked before it was switched out
-  skip_second_look,   // select takes `otherwise` after the try pass alone
-  ring_early_tail,    // the ring's tail is raised before the slot is written, and releases nothing
-  ring_late_read,     // a thief reads the slots after it has claimed them
-  lost_wake,          // a waker forgets the last step, once in a while
+  claim_after_move,        // a sender moves the value before it has won the claim: a timeout in between loses it
+  parked_before_out,       // the actor is published as parked before it was switched out
+  unlocked_before_parked,  // a source is unlocked before its waiter's wait is open
+  skip_second_look,        // select takes `otherwise` after the try pass alone
+  ring_early_tail,         // the ring's tail is raised before the slot is written, and releases nothing
+  ring_late_read,          // a thief reads the slots after it has claimed them
+  lost_wake,               // a waker forgets the last step, once in a while
 };
 
 #ifdef WEIR_PLANTS

@@ -35,8 +35,7 @@ class inspection {
 
 row describe(actor_core& a) {
   row r{a.id(), std::string(a.name()), {}, {}, {}, fmt::format("{}:{}", a.where().base(), a.where().line)};
-  const park_state state = a.word().peek();
-  r.state = state == park_state::running || state == park_state::parking ? "run" : "ready";
+  r.state = a.runtime().is_running(a) ? "run" : "ready";
   const inspection held(a);
   if (const wait_reason* const why = held.reason()) {
     r.state = why->verb();

@@ -47,6 +47,22 @@ class run_ring {
     return nullptr;
   }
 
+  // The same two for an owner without thieves (a runtime of one worker): nobody is to be shut out, and nobody falls
+  // asleep over it.
+  bool push_alone(T& item) noexcept {
+    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
+    if (tail - head_.load(std::memory_order_relaxed) == capacity) return false;
+    slots_[tail % capacity].store(&item, std::memory_order_relaxed);
+    tail_.store(tail + 1, std::memory_order_relaxed);
+    return true;
+  }
+  T* pop_alone() noexcept {
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);
+    if (head == tail_.load(std::memory_order_relaxed)) return nullptr;
+    head_.store(head + 1, std::memory_order_relaxed);
+    return slots_[head % capacity].load(std::memory_order_relaxed);
+  }
+
   // Takes half of this ring, rounded up: one is returned, the others are put into `mine`. REQUIRES: `mine` is the
   // caller's own and empty. Null if there is nothing.
   T* steal_into(run_ring& mine) noexcept {

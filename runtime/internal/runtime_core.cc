@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -101,6 +102,10 @@ std::string runtime_core::describe(const actor_core* a) noexcept {
           fmt::format("actor \"{}\" (#{}, spawned at {}:{})", a->name(), a->id(), a->where().base(), a->where().line);
   });
   return text;
+}
+
+bool runtime_core::is_running(const actor_core& a) const noexcept {
+  return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->running() == &a; });
 }
 
 void runtime_core::actor_ended() noexcept {

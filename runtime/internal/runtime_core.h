@@ -58,6 +58,8 @@ class runtime_core {
   // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended: `a` is not followed before it was found
   // alive.
   std::string describe(const actor_core* a) noexcept;
+  // Some worker runs it now; a hint.
+  bool is_running(const actor_core& a) const noexcept;
 
   std::uint64_t next_id() noexcept { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   class scheduler& scheduler() noexcept {

@@ -14,6 +14,7 @@ namespace weir::internal {
 void scheduler::add(seat& s) {
   s.index = static_cast<int>(seats_.size());
   seats_.push_back(&s);
+  alone_ = seats_.size() == 1;
 }
 
 void scheduler::call_one() noexcept {
@@ -21,13 +22,13 @@ void scheduler::call_one() noexcept {
 }
 
 void scheduler::push_local(seat& s, actor_core& a, kind k) noexcept {
-  if (migrate_ && seats_.size() > 1) {
+  if (migrate_ && !alone_) {
     push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
     return;
   }
   // Relaxed: only the owner fills it. A thief may empty it meanwhile, and then the exchange gives null.
-  actor_core* before = nullptr;
-  if (s.next.load(std::memory_order_relaxed) == nullptr)
+  actor_core* before = s.next.load(std::memory_order_relaxed);
+  if (before == nullptr || alone_)
     s.next.store(&a, std::memory_order_release);  // pairs with the acquire of whoever takes it
   else
     before = s.next.exchange(&a, std::memory_order_acq_rel);
@@ -35,19 +36,35 @@ void scheduler::push_local(seat& s, actor_core& a, kind k) noexcept {
 }
 
 void scheduler::push_back(seat& s, actor_core& a) noexcept {
-  if (migrate_ && seats_.size() > 1)
+  if (migrate_ && !alone_)
     push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
   else
     push_ring(s, a, 2);
 }
 
+// Null if `next` is empty, or was used too often in a row.
+inline actor_core* scheduler::pop_next(seat& s) noexcept {
+  actor_core* a = s.next.load(std::memory_order_relaxed);
+  if (a == nullptr) {
+    s.streak = 0;
+    return nullptr;
+  }
+  if (alone_)
+    s.next.store(nullptr, std::memory_order_relaxed);
+  else if ((a = s.next.exchange(nullptr, std::memory_order_acq_rel)) == nullptr)
+    return nullptr;
+  if (++s.streak <= longest_streak) return a;
+  s.streak = 0;
+  push_ring(s, *a, 2);
+  return nullptr;
+}
+
 // Calls somebody if the ring then holds `several`.
 void scheduler::push_ring(seat& s, actor_core& a, std::uint32_t several) noexcept {
-  if (!s.ring.push(a)) {
+  if (!(alone_ ? s.ring.push_alone(a) : s.ring.push(a)))
     overflow(s, a);
-    return;
-  }
-  if (seats_.size() > 1 && s.ring.size() >= several) call_one();
+  else if (!alone_ && s.ring.size() >= several)
+    call_one();
 }
 
 // Half of the ring and then `a` go to inject, in their order.
@@ -55,7 +72,7 @@ void scheduler::overflow(seat& s, actor_core& a) noexcept {
   fifo<actor_core, &actor_core::queue_next> out;
   std::size_t count = 1;
   for (std::uint32_t i = 0; i < run_ring<actor_core>::capacity / 2; ++i) {
-    actor_core* const item = s.ring.pop();
+    actor_core* const item = alone_ ? s.ring.pop_alone() : s.ring.pop();
     if (item == nullptr) break;
     out.push(*item);
     ++count;
@@ -107,7 +124,6 @@ loop_request* scheduler::pop_request(seat& s) noexcept {
 }
 
 actor_core* scheduler::pop_inbox(seat& s) noexcept {
-  if (!s.mail.load(std::memory_order_relaxed)) return nullptr;
   std::lock_guard guard(s.mail_lock);
   actor_core* const a = s.inbox.pop();
   s.inbox_last = a != nullptr;
@@ -117,7 +133,7 @@ actor_core* scheduler::pop_inbox(seat& s) noexcept {
 
 // Takes up to `most` from inject, but no more than this worker's share: one is returned, the others go to the ring.
 actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
-  if (inject_length_.load(std::memory_order_relaxed) == 0) return nullptr;
+  if (inject_length_.load(std::memory_order_relaxed) == 0) return nullptr;  // begin_sleep() looks again
   std::lock_guard guard(inject_lock_);
   const std::size_t length = inject_length_.load(std::memory_order_relaxed);
   std::size_t count = std::min(most, length / seats_.size() + 1);
@@ -133,26 +149,22 @@ actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
 }
 
 actor_core* scheduler::pop(seat& s) noexcept {
-  const std::uint32_t turn = s.turns.load(std::memory_order_relaxed) + 1;  // own
-  s.turns.store(turn, std::memory_order_relaxed);
+  s.turns.store(s.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // own
   actor_core* a = nullptr;
-  if (turn % inject_turns == 0) a = pop_inject(s, 1);
-  const bool inbox_first = !std::exchange(s.inbox_last, false);
-  if (a == nullptr && inbox_first) a = pop_inbox(s);
-  if (a == nullptr && s.next.load(std::memory_order_relaxed) != nullptr) {
-    a = s.next.exchange(nullptr, std::memory_order_acq_rel);
-    if (a != nullptr && ++s.streak > longest_streak) {
-      s.streak = 0;
-      push_ring(s, *a, 2);
-      a = nullptr;
-    }
-  } else {
-    s.streak = 0;
+  if (--s.until_inject == 0) [[unlikely]] {
+    s.until_inject = inject_turns;
+    a = pop_inject(s, 1);
   }
-  if (a == nullptr) a = s.ring.pop();
+  // Mail and the other queues take turns.
+  const bool mail = s.mail.load(std::memory_order_relaxed);  // begin_sleep() looks again
+  const bool inbox_first = mail && !std::exchange(s.inbox_last, false);
+  if (a == nullptr && inbox_first) a = pop_inbox(s);
+  if (a == nullptr) a = pop_next(s);
+  if (a == nullptr) a = alone_ ? s.ring.pop_alone() : s.ring.pop();
   if (a == nullptr) a = pop_inject(s, run_ring<actor_core>::capacity / 2);
-  if (a == nullptr && !inbox_first) a = pop_inbox(s);
-  if (a != nullptr && s.searching) found(s);
+  if (a == nullptr && mail && !inbox_first) a = pop_inbox(s);
+  if (a != nullptr && s.searching) [[unlikely]]
+    found(s);
   return a;
 }
 

@@ -52,6 +52,8 @@ struct loop_request {
 
 class scheduler {
  public:
+  static constexpr std::uint32_t inject_turns = 61;
+
   // A worker's place.
   struct seat : idle_seat {
     worker* self = nullptr;
@@ -61,8 +63,9 @@ class scheduler {
     alignas(64) std::atomic<actor_core*> next{nullptr};
     // Owner: turns so far. Others read it to see whether it moves; stale is fine.
     std::atomic<std::uint32_t> turns{0};
-    int streak = 0;           // owner: uses of `next` in a row
-    bool inbox_last = false;  // owner: the last turn came from the inbox, so the others come first
+    int streak = 0;                             // owner: uses of `next` in a row
+    std::uint32_t until_inject = inject_turns;  // owner: turns left until inject comes first
+    bool inbox_last = false;                    // owner: the last turn came from the inbox, so the others come first
 
     small_lock mail_lock;
     fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
@@ -112,10 +115,10 @@ class scheduler {
 
  private:
   static constexpr int longest_streak = 32;
-  static constexpr std::uint32_t inject_turns = 61;
 
   void push_ring(seat& s, actor_core& a, std::uint32_t several) noexcept;
   void overflow(seat& s, actor_core& a) noexcept;
+  actor_core* pop_next(seat& s) noexcept;
   actor_core* pop_inbox(seat& s) noexcept;
   actor_core* pop_inject(seat& s, std::size_t most) noexcept;
   actor_core* steal(seat& s) noexcept;
@@ -126,7 +129,9 @@ class scheduler {
   void push_mail(seat& s, actor_core& a) noexcept;
 
   const bool migrate_;
-  std::vector<seat*> seats_;  // immutable once workers run
+  // Immutable once workers run.
+  bool alone_ = false;  // one worker only: nobody steals from it, so it needs no atomic read-modify-writes
+  std::vector<seat*> seats_;
   idle_workers idle_;
   small_lock inject_lock_;
   fifo<actor_core, &actor_core::queue_next> inject_;  // guarded by inject_lock_

@@ -115,10 +115,9 @@ void scope_node::wait_children() {
     lock_.unlock();
     return;
   }
-  wait_node node(self, self.begin_wait(interruptible::no).epoch);
+  wait_node node(self, self.word().next_epoch());
   drained_.push_back(node);
-  lock_.unlock();
-  self.park(scope_wait(*this));
+  self.park_holding(scope_wait(*this), lock_, interruptible::no);
 }
 
 const scope_node* scope_node::outermost_cancelled() const noexcept {

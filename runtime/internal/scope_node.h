@@ -8,7 +8,7 @@
 //
 // Invariants:
 //  1. effective_ of a node implies effective_ of all below it, whenever no lock is held.
-//  2. A host's cancel bit (claim_word.h) is set if a node of its chain, up to the root, is cancelled. It is set by the
+//  2. A host's cancel bit (wait_word.h) is set if a node of its chain, up to the root, is cancelled. It is set by the
 //     canceller and cleared by the host when it leaves a node, both under the lock of the node that decides.
 //  3. A node outlives its children: they unlink themselves under its lock, and its host waits for that.
 #pragma once

@@ -1,4 +1,4 @@
-// The parker of a plain OS thread: it sleeps on its park word as a futex. And current_parker(), which picks.
+// The parker of a plain OS thread: it sleeps on a futex. And current_parker(), which picks.
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/futex.h"
@@ -12,25 +12,36 @@ class thread_parker final : public parker {
   thread_parker() noexcept : parker(&thread_parker::resume) {}
 
  private:
-  // The thread may have gone on, and even ended, since the waker's transition: only the address is used.
-  static void resume(parker* self) noexcept { futex_wake_all(&self->word()); }
+  // Release pairs with the acquire in sleep(). From the store on the thread may go on, and even end: after it only the
+  // address is used.
+  static void resume(parker* self) noexcept {
+    atomic<std::uint32_t>& woken = static_cast<thread_parker*>(self)->woken_;
+    woken.store(1, std::memory_order_release);
+    futex_wake_all(&woken);
+  }
 
   void stop(const wait_reason&, deadline limit) override {
-    if (word().commit() == commit_result::parked) {
-      auto sleeping = [this] { return word().peek() == park_state::parked || word().peek() == park_state::inspected; };
-      while (sleeping()) {
-        if (!limit.is_never() && limit.expired()) {
-          // Lost: the winner's wake is on its way.
-          if (claim().try_claim(claim().epoch(), wake_cause::timeout) == claim_result::won) break;
-          limit = {};
-        }
-        futex_wait(&word(), static_cast<std::uint32_t>(park_state::parked), limit.at());
-      }
-    }
-    // Acquire pairs with the winner's notify().
-    (void)word().notified();
-    word().run();
+    if (word().commit() == commit_result::parked) sleep(limit);
   }
+
+  void stop_holding(const wait_reason&, small_lock& held, interruptible i) override {
+    const commit_result parked = word().open_parked(i);
+    held.unlock();
+    if (parked == commit_result::parked) sleep({});
+  }
+
+  void sleep(deadline limit) {
+    while (woken_.load(std::memory_order_acquire) == 0) {
+      if (!limit.is_never() && limit.expired()) {
+        if (word().try_claim(word().epoch(), wake_cause::timeout) == claim_result::won) return;
+        limit = {};  // lost: the winner's wake is on its way
+      }
+      futex_wait(&woken_, 0, limit.at());
+    }
+    woken_.store(0, std::memory_order_relaxed);  // own until the next wait is open
+  }
+
+  atomic<std::uint32_t> woken_{0};  // a futex: 1 from the wake until the thread has seen it
 };
 
 }  // namespace

@@ -71,7 +71,7 @@ std::size_t timer_heap::expire(time_point now) noexcept {
       timer_node* const node = entries_.front().node;
       erase(0);
       // The owner registered everywhere before it parked, so it is not tentative: won or lost, never busy.
-      if (node->owner->claim().try_claim(node->epoch, wake_cause::timeout) != claim_result::won) continue;
+      if (node->owner->word().try_claim(node->epoch, wake_cause::timeout) != claim_result::won) continue;
       node->next = nullptr;
       *end = node;
       end = &node->next;

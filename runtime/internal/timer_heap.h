@@ -24,7 +24,7 @@ class timer_heap;
 // One per actor, as an actor waits in one place at a time.
 struct timer_node {
   parker* owner = nullptr;
-  claim_word::epoch_type epoch = 0;
+  wait_word::epoch_type epoch = 0;
   timer_heap* heap = nullptr;  // where it was inserted; the owner's
   std::size_t position = 0;    // guarded by the heap's lock
   timer_node* next = nullptr;  // chain of those expired together

@@ -22,13 +22,13 @@ namespace weir::internal {
 
 struct wait_node {
   wait_node() = default;
-  wait_node(parker& p, claim_word::epoch_type e) noexcept : owner(&p), epoch(e) {}
+  wait_node(parker& p, wait_word::epoch_type e) noexcept : owner(&p), epoch(e) {}
   wait_node(const wait_node&) = delete;
   wait_node& operator=(const wait_node&) = delete;
 
   // Immutable while linked.
   parker* owner = nullptr;
-  claim_word::epoch_type epoch = 0;
+  wait_word::epoch_type epoch = 0;
   int index = 0;         // which case of a select
   void* slot = nullptr;  // where the value is or goes
 
@@ -68,7 +68,7 @@ class wait_list {
   // anywhere.
   wait_node* claim_first() noexcept {
     for (wait_node* n = head_; n != nullptr;) {
-      const claim_result r = n->owner->claim().try_claim(n->epoch, wake_cause::peer);
+      const claim_result r = n->owner->word().try_claim(n->epoch, wake_cause::peer);
       if (r == claim_result::busy) {  // it decides within a few instructions
         spin_pause();
         continue;
@@ -92,19 +92,19 @@ class wait_list {
         n = n->next;
         continue;
       }
-      if (!self.claim().begin_tentative()) return pair_result::self_lost;
-      claim_result r = n->owner->claim().try_claim(n->epoch, wake_cause::peer);
+      if (!self.word().begin_tentative()) return pair_result::self_lost;
+      claim_result r = n->owner->word().try_claim(n->epoch, wake_cause::peer);
       while (r == claim_result::busy && n->owner > &self) {  // invariant 3: wait upwards only
         spin_pause();
-        r = n->owner->claim().try_claim(n->epoch, wake_cause::peer);
+        r = n->owner->word().try_claim(n->epoch, wake_cause::peer);
       }
       if (r == claim_result::won) {
-        self.claim().confirm();
+        self.word().confirm();
         unlink(*n);
         *peer = won(n);
         return pair_result::won;
       }
-      *cancelled = self.claim().reopen();
+      *cancelled = self.word().reopen();
       if (r == claim_result::busy) return pair_result::retry;
       wait_node* const next = n->next;
       unlink(*n);

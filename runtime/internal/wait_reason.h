@@ -5,7 +5,7 @@
 
 namespace weir::internal {
 
-// Lives on the waiting stack. Called by a dump while the actor is held parked (park_word.h, `inspected`), from another
+// Lives on the waiting stack. Called by a dump while the actor is held parked (wait_word.h, `inspected`), from another
 // thread; may take the lock of the thing it describes.
 class wait_reason {
  public:

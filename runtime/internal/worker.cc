@@ -44,8 +44,9 @@ worker& current_worker() noexcept {
   return *w;
 }
 
-actor_core* current_actor() noexcept {
-  const worker* const w = current_worker_or_null();
+__attribute__((noinline)) actor_core* current_actor() noexcept {
+  asm volatile("" ::: "memory");
+  const worker* const w = this_thread_worker;
   return w ? w->running() : nullptr;
 }
 
@@ -105,25 +106,34 @@ void worker::main() {
   const thread_slots slots;
   scheduler& s = runtime_.scheduler();
   recent_ = now();
-  for (unsigned turn = 0;; ++turn) {
-    if (turn % turns_per_look == 0 || look_) tend(now());
+  for (;;) {
+    if (--turns_until_look_ == 0) [[unlikely]]
+      tend(now());
     actor_core* a = s.pop(seat_);
     if (a == nullptr) {
       if (s.stopping()) break;
       a = idle();
       if (a == nullptr) continue;
     }
-    a->word().run();
     running_.store(a, std::memory_order_relaxed);
+    a->run_by(*this);
     resume(native_, a->context(), slots);
     switch (after_) {
       case after::park:
         running_.store(nullptr, std::memory_order_relaxed);
         if (a->word().commit() == commit_result::notified) runtime_.requeue(*a, *this);
         break;
+      case after::park_open: {
+        running_.store(nullptr, std::memory_order_relaxed);
+        // Once parked, `a` may go on elsewhere; but not far, as long as its source is locked.
+        small_lock* const held = held_;
+        const commit_result parked = a->word().open_parked(interruptible_);
+        held->unlock();
+        if (parked == commit_result::notified) runtime_.requeue(*a, *this);
+        break;
+      }
       case after::yield:
         running_.store(nullptr, std::memory_order_relaxed);
-        a->word().make_runnable();
         runtime_.requeue(*a, *this);
         break;
       case after::exit:
@@ -147,7 +157,7 @@ void worker::run_requests() {
 
 void worker::tend(time_point now) {
   recent_ = now;
-  look_ = false;
+  turns_until_look_ = turns_per_look;
   timers_.expire(now);
   run_requests();
   if (now - last_poll_ >= poll_interval) poll(false, now);

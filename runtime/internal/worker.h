@@ -22,7 +22,7 @@ namespace weir::internal {
 class worker {
  public:
   // What the native stack does with the actor that has just left its stack.
-  enum class after { park, yield, exit };
+  enum class after { park, park_open, yield, exit };
 
   worker(runtime_core& runtime, int index);
   worker(const worker&) = delete;
@@ -44,11 +44,17 @@ class worker {
   actor_core* running() const noexcept { return running_.load(std::memory_order_relaxed); }  // own thread, or a hint
   context& native() noexcept { return native_; }
   void after_switch(after what) noexcept { after_ = what; }
+  // Opens the actor's wait, parked, and lets `held` go (parker.h, park_holding).
+  void after_switch_open(small_lock& held, interruptible i) noexcept {
+    after_ = after::park_open;
+    held_ = &held;
+    interruptible_ = i;
+  }
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
   time_point recent_time() const noexcept { return recent_; }
 
   // The actor it runs asks for a look at the clock before the next one.
-  void look_at_clock() noexcept { look_ = true; }
+  void look_at_clock() noexcept { turns_until_look_ = 1; }
 
   std::size_t waiting_behind() const noexcept { return scheduler::waiting_behind(seat_); }
 
@@ -74,7 +80,9 @@ class worker {
   context native_;
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
   after after_ = after::park;
-  bool look_ = false;
+  small_lock* held_ = nullptr;  // with after::park_open, as is:
+  interruptible interruptible_ = interruptible::no;
+  unsigned turns_until_look_ = 1;
   time_point recent_{};
   time_point last_poll_{};
   int epoll_ = -1;

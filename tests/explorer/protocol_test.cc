@@ -1,4 +1,4 @@
-// The claim, the park word, channels and select under all interleavings within a bound. Each planted bug must be found,
+// The wait word, channels and select under all interleavings within a bound. Each planted bug must be found,
 // or the explorer would see nothing.
 #include <catch2/catch.hpp>
 #include <memory>
@@ -27,7 +27,7 @@ void claim_once(explorer::run& run) {
   struct state {
     actor waiter;
     explorer::atomic<int> winners{0};
-    weir::internal::claim_word::epoch_type epoch = 0;
+    weir::internal::wait_word::epoch_type epoch = 0;
     explorer::atomic<bool> open{false};
     weir::internal::wake_cause cause{};
   };
@@ -49,12 +49,12 @@ void claim_once(explorer::run& run) {
     run.thread(cause == wake_cause::peer ? "peer" : "timer", [s, cause] {
       explorer::block_until([s] { return s->open.load(); });
       if (s->epoch == 0) return;  // it never opened
-      if (s->waiter.claim().try_claim(s->epoch, cause) != claim_result::won) return;
+      if (s->waiter.word().try_claim(s->epoch, cause) != claim_result::won) return;
       s->winners.fetch_add(1);
       s->waiter.wake();
     });
   run.thread("canceller", [s] {
-    if (!s->waiter.claim().cancel()) return;
+    if (!s->waiter.word().cancel()) return;
     s->winners.fetch_add(1);
     s->waiter.wake();
   });
@@ -239,6 +239,11 @@ TEST_CASE("planted: a value that is moved before its claim is won is lost, and t
 TEST_CASE("planted: an actor published as parked before it was switched out is resumed on a stack in use") {
   const simulated::planted p(bug::parked_before_out);
   must_fail("the actor's stack", 3, timeout_against_hand_over);
+}
+
+TEST_CASE("planted: a source that is unlocked before its waiter is parked forgets that waiter") {
+  const simulated::planted p(bug::unlocked_before_parked);
+  must_fail("deadlock", 3, [](explorer::run& r) { close_against_hand_over(r, 0); });
 }
 
 TEST_CASE("close against hand-over: what was sent is received, nobody is left waiting") {

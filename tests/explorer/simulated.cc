@@ -21,14 +21,11 @@ void actor::resume(parker* self) noexcept {
 void actor::stop(const weir::internal::wait_reason&, weir::deadline limit) {
   using weir::internal::commit_result;
   explorer::at("parked");
-  if (word().notified()) {
-    word().run();
-    return;
-  }
+  if (word().notified()) return;
   const bool timed = !limit.is_never();
   if (timed) {
     timer_lock_.lock();
-    epoch_ = claim().epoch();
+    epoch_ = word().epoch();
     timer_.store(timer::armed);
     timer_lock_.unlock();
   }
@@ -42,10 +39,7 @@ void actor::stop(const weir::internal::wait_reason&, weir::deadline limit) {
     r = word().commit();
   }
   if (r == commit_result::notified) runnable_.store(true);
-  explorer::block_until([this] { return runnable_.load(); });
-  runnable_.store(false);
-  on_stack_.set(true);
-  word().run();
+  wait_until_resumed();
   if (timed) {
     timer_lock_.lock();
     timer_.store(timer::off);
@@ -54,11 +48,31 @@ void actor::stop(const weir::internal::wait_reason&, weir::deadline limit) {
   explorer::at("running");
 }
 
+void actor::stop_holding(const weir::internal::wait_reason&, weir::internal::small_lock& held,
+                         weir::internal::interruptible i) {
+  using weir::internal::commit_result;
+  explorer::at("parked");
+  on_stack_.set(false);
+  const bool early = weir::internal::planted(weir::internal::bug::unlocked_before_parked);
+  if (early) held.unlock();
+  const commit_result r = word().open_parked(i);
+  if (!early) held.unlock();
+  if (r == commit_result::notified) runnable_.store(true);
+  wait_until_resumed();
+  explorer::at("running");
+}
+
+void actor::wait_until_resumed() {
+  explorer::block_until([this] { return runnable_.load(); });
+  runnable_.store(false);
+  on_stack_.set(true);
+}
+
 void actor::timer_fires() {
   using namespace weir::internal;
   explorer::block_until([this] { return timer_.load() != timer::off; });
   timer_lock_.lock();
-  const bool won = timer_.load() == timer::armed && claim().try_claim(epoch_, wake_cause::timeout) == claim_result::won;
+  const bool won = timer_.load() == timer::armed && word().try_claim(epoch_, wake_cause::timeout) == claim_result::won;
   timer_lock_.unlock();
   if (won) wake();
 }
@@ -82,7 +96,7 @@ parker& current_parker() { return simulated::current(); }
 void meet_cancel(const char*) { simulated::current().cancel_met = true; }
 void give_way() noexcept {}
 void closed_or_cancelled(const char* verb) {
-  if (current_parker().claim().cancel_pending()) meet_cancel(verb);
+  if (current_parker().word().cancel_pending()) meet_cancel(verb);
 }
 random_source& thread_random() noexcept { return simulated::shuffle; }
 void nap() noexcept { explorer::pause(); }

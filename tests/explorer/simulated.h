@@ -29,13 +29,16 @@ class actor final : public weir::internal::parker {
   friend std::function<void()> as(actor& self, std::function<void()> body);
   static void resume(parker* self) noexcept;
   void stop(const weir::internal::wait_reason& why, weir::deadline limit) override;
+  void stop_holding(const weir::internal::wait_reason& why, weir::internal::small_lock& held,
+                    weir::internal::interruptible i) override;
+  void wait_until_resumed();
 
   explorer::atomic<bool> runnable_{false};
   explorer::plain<bool> on_stack_{true, "the actor's stack"};
   weir::internal::small_lock timer_lock_;
   enum class timer : int { off, armed, over };
   explorer::atomic<timer> timer_{timer::off};  // written under timer_lock_ but for `over`
-  weir::internal::claim_word::epoch_type epoch_ = 0;
+  weir::internal::wait_word::epoch_type epoch_ = 0;
 };
 
 // Runs `body` as the actor `self`: current_parker() is `self` inside.

@@ -25,6 +25,7 @@ class dummy final : public parker {
 
  private:
   void stop(const wait_reason&, weir::deadline) override {}
+  void stop_holding(const wait_reason&, small_lock&, interruptible) override {}
 };
 
 }  // namespace
@@ -79,7 +80,7 @@ TEST_CASE("a timer whose owner was claimed by somebody else wakes nobody") {
   node.owner = &owner;
   node.epoch = owner.begin_wait(interruptible::no).epoch;
   heap.insert(node, time_point(1ms));
-  REQUIRE(owner.claim().try_claim(node.epoch, wake_cause::peer) == claim_result::won);
+  REQUIRE(owner.word().try_claim(node.epoch, wake_cause::peer) == claim_result::won);
   CHECK(heap.expire(time_point(2ms)) == 0);
 }
 
