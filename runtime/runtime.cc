@@ -7,7 +7,9 @@
 #include <cstring>
 
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/cores.h"
+#include "weir/runtime/internal/process_barrier.h"
 #include "weir/runtime/internal/runtime_core.h"
 
 namespace weir {
@@ -44,6 +46,22 @@ bool migrates(site where) {
                          fmt::format("\"{}\"", text), "Unset it.", where);
 }
 
+// After how many operations in a row of one worker a channel's lock becomes its own (biased_lock.h). WEIR_BIAS is for
+// tests: 1 provokes what is rare, 0 switches it off.
+std::uint32_t operations_to_bias(site where) {
+  constexpr std::uint32_t usual = 4096, most = 1'000'000;
+  if (!internal::register_process_barrier()) return 0;
+  const char* const text = std::getenv("WEIR_BIAS");
+  if (text == nullptr || *text == '\0') return usual;
+  std::uint32_t count = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, count);
+  if (error != std::errc() || stop != end || count > most)
+    internal::throw_misuse("runtime", fmt::format("the environment's WEIR_BIAS must be 0..{}", most),
+                           fmt::format("\"{}\"", text), "Unset it.", where);
+  return count;
+}
+
 internal::runtime_settings checked(runtime_options options, site where) {
   if (options.blocking_threads < 1 || options.blocking_threads > most_blocking_threads)
     internal::throw_misuse("runtime", "runtime_options.blocking_threads must be 1..10000",
@@ -51,6 +69,7 @@ internal::runtime_settings checked(runtime_options options, site where) {
   if (options.grace < std::chrono::nanoseconds::zero())
     internal::throw_misuse("runtime", "runtime_options.grace must not be negative",
                            fmt::format("{} ns", options.grace.count()), "Use 0 to wait for nobody.", where);
+  internal::biased_lock::bias_after(operations_to_bias(where));
   return {worker_count(options, where), options.blocking_threads, migrates(where), options.grace,
           std::move(options.on_unhandled)};
 }

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <mutex>
-
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/parker.h"
 
@@ -34,7 +32,7 @@ void channel_base::close() noexcept {
   wait_node* senders = nullptr;
   wait_node* receivers = nullptr;
   {
-    std::lock_guard guard(lock_);
+    const biased_lock::guard guard(lock_);
     if (closed_) return;
     closed_ = true;
     senders = senders_.claim_all();
@@ -63,7 +61,8 @@ void channel_base::drop_side() noexcept {
   if (sides_alive_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-channel_base::wait_end channel_base::wait_locked(wait_list& list, void* slot, const char* verb, deadline limit) {
+channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list, void* slot, const char* verb,
+                                                 deadline limit) {
   parker& self = current_parker();
   const channel_wait why(verb, *this);
   wait_node node(self, self.word().next_epoch());
@@ -71,14 +70,14 @@ channel_base::wait_end channel_base::wait_locked(wait_list& list, void* slot, co
   wake_cause cause;
   if (limit.is_never()) {
     list.push_back(node);
-    cause = self.park_holding(why, lock_, interruptible::yes);
+    cause = self.park_holding(why, held, interruptible::yes);
   } else {
     if (self.begin_wait(interruptible::yes).cancelled) {
-      lock_.unlock();
+      held.unlock();
       return wait_end::cancelled;
     }
     list.push_back(node);
-    lock_.unlock();
+    held.unlock();
     cause = self.park(why, limit);
   }
   if (cause == wake_cause::peer) return node.closed ? wait_end::closed : wait_end::handed;
@@ -87,24 +86,24 @@ channel_base::wait_end channel_base::wait_locked(wait_list& list, void* slot, co
 }
 
 void channel_base::withdraw(wait_list& list, wait_node& node) noexcept {
-  std::lock_guard guard(lock_);
+  const biased_lock::guard guard(lock_);
   list.unlink(node);
 }
 
 std::size_t channel_base::senders_waiting() noexcept {
-  std::lock_guard guard(lock_);
+  const biased_lock::guard guard(lock_);
   return senders_.size();
 }
 
 std::size_t channel_base::receivers_waiting() noexcept {
-  std::lock_guard guard(lock_);
+  const biased_lock::guard guard(lock_);
   return receivers_.size();
 }
 
 std::string channel_base::describe() {
   bool closed;
   {
-    std::lock_guard guard(lock_);
+    const biased_lock::guard guard(lock_);
     closed = closed_;
   }
   const std::size_t now = length(), most = capacity();

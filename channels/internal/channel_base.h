@@ -18,7 +18,7 @@
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
-#include "weir/runtime/internal/small_lock.h"
+#include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/wait_list.h"
 
 namespace weir::internal {
@@ -50,8 +50,8 @@ class channel_base {
   virtual ~channel_base() = default;
 
   enum class wait_end : std::uint8_t { handed, closed, timeout, cancelled };
-  // Parks in `list` until a peer, close, the limit or a cancel ends it. REQUIRES: lock_ held; it is free afterwards.
-  wait_end wait_locked(wait_list& list, void* slot, const char* verb, deadline limit);
+  // Parks in `list` until a peer, close, the limit or a cancel ends it. `held` is lock_'s; it is free afterwards.
+  wait_end wait_locked(lock_key held, wait_list& list, void* slot, const char* verb, deadline limit);
 
   // Unlinks a node whose wait did not end by its own source.
   void withdraw(wait_list& list, wait_node& node) noexcept;
@@ -62,7 +62,7 @@ class channel_base {
 
   virtual void discard() noexcept = 0;  // destroys the buffer; nobody uses it any more
 
-  small_lock lock_;
+  biased_lock lock_;
   bool closed_ = false;  // guarded by lock_, as are:
   unsigned operations_ = 0;
   wait_list senders_;    // slot: the T to move from

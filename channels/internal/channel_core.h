@@ -36,9 +36,9 @@ class channel_core final : public channel_base {
   // Moves `value` out only if it is sent. The try_ calls are no cancellation points: they report what they see.
   send_status try_send(T& value) {
     aftermath after;
-    lock_.lock();
+    const lock_key key = lock_.lock();
     const step s = send_locked(value, after);
-    lock_.unlock();
+    key.unlock();
     if (s == step::would_wait) return send_status::full;
     settle(after);
     if (after.give_way) give_way();
@@ -47,16 +47,16 @@ class channel_core final : public channel_base {
 
   send_status send(T& value, deadline limit) {
     aftermath after;
-    lock_.lock();
+    const lock_key key = lock_.lock();
     if (send_locked(value, after) == step::done) {
-      lock_.unlock();
+      key.unlock();
       return end_send(after);
     }
     if (limit.expired()) {
-      lock_.unlock();
+      key.unlock();
       return send_status::timeout;
     }
-    switch (wait_locked(senders_, &value, "send", limit)) {
+    switch (wait_locked(key, senders_, &value, "send", limit)) {
       case wait_end::handed:
         return send_status::ok;
       case wait_end::timeout:
@@ -73,9 +73,9 @@ class channel_core final : public channel_base {
 
   recv_status try_recv(std::optional<T>& out) {
     aftermath after;
-    lock_.lock();
+    const lock_key key = lock_.lock();
     const step s = recv_locked(out, after);
-    lock_.unlock();
+    key.unlock();
     if (s == step::would_wait) return recv_status::empty;
     settle(after);
     if (after.give_way) give_way();
@@ -84,16 +84,16 @@ class channel_core final : public channel_base {
 
   recv_status recv(std::optional<T>& out, deadline limit) {
     aftermath after;
-    lock_.lock();
+    const lock_key key = lock_.lock();
     if (recv_locked(out, after) == step::done) {
-      lock_.unlock();
+      key.unlock();
       return end_recv(after);
     }
     if (limit.expired()) {
-      lock_.unlock();
+      key.unlock();
       return recv_status::timeout;
     }
-    switch (wait_locked(receivers_, &out, "recv", limit)) {
+    switch (wait_locked(key, receivers_, &out, "recv", limit)) {
       case wait_end::handed:
         return recv_status::ok;
       case wait_end::timeout:
@@ -116,9 +116,9 @@ class channel_core final : public channel_base {
   void withdraw_recv(wait_node& node) noexcept { withdraw(receivers_, node); }
 
   std::size_t length() noexcept override {
-    lock_.lock();
+    const lock_key key = lock_.lock();
     const std::size_t n = ring_.length();
-    lock_.unlock();
+    key.unlock();
     return n;
   }
   std::size_t capacity() const noexcept override { return ring_.capacity(); }
@@ -178,14 +178,14 @@ class channel_core final : public channel_base {
   }
   // A sender found a shell in its way, which is gone now.
   void serve_turned_away(typename slot_ring<T>::shell shell) noexcept {
-    lock_.lock();
+    lock_key key = lock_.lock();
     ring_.release(shell);
     for (;;) {
       wait_node* const sender = refill_locked();
-      lock_.unlock();
+      key.unlock();
       if (sender == nullptr) return;
       sender->owner->wake();
-      lock_.lock();
+      key = lock_.lock();
     }
   }
 
@@ -209,9 +209,9 @@ class channel_core final : public channel_base {
   enrolled pair_locked(wait_list& peers, wait_node& node, wait_node*& peer) noexcept;
 
   void discard() noexcept override {
-    lock_.lock();
+    const lock_key key = lock_.lock();
     const typename slot_ring<T>::contents left = ring_.empty();
-    lock_.unlock();
+    key.unlock();
     ring_.destroy(left);
   }
 

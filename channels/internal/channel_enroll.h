@@ -30,7 +30,7 @@ auto channel_core<T>::pair_locked(wait_list& peers, wait_node& node, wait_node*&
 template <class T>
 auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> enrolled {
   wait_node* peer = nullptr;
-  lock_.lock();
+  const lock_key key = lock_.lock();
   enrolled e = enrolled::waiting;
   if (closed_) {
     closed = true;
@@ -49,7 +49,7 @@ auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> en
       }
     }
   }
-  lock_.unlock();
+  key.unlock();
   if (peer) peer->owner->wake();
   return e;
 }
@@ -57,7 +57,7 @@ auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> en
 template <class T>
 auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& closed) -> enrolled {
   aftermath after;
-  lock_.lock();
+  const lock_key key = lock_.lock();
   enrolled e = enrolled::waiting;
   if (ring_.length() > 0) {
     e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
@@ -79,7 +79,7 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
       }
     }
   }
-  lock_.unlock();
+  key.unlock();
   settle(after);
   return e;
 }

@@ -118,7 +118,7 @@ void actor_core::stop(const wait_reason& why, deadline limit) {
   waiting_ = nullptr;
 }
 
-void actor_core::stop_holding(const wait_reason& why, small_lock& held, interruptible i) {
+void actor_core::stop_holding(const wait_reason& why, lock_key held, interruptible i) {
   waiting_ = &why;
   worker& w = *worker_;
   since_ = w.recent_time();

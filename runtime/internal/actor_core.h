@@ -103,7 +103,7 @@ class actor_core : public parker {
   static void make_runnable(parker* self) noexcept;
   void drop_holder() noexcept;
   void stop(const wait_reason& why, deadline limit) override;
-  void stop_holding(const wait_reason& why, small_lock& held, interruptible i) override;
+  void stop_holding(const wait_reason& why, lock_key held, interruptible i) override;
 
   // Immutable after construction.
   runtime_core& runtime_;

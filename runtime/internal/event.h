@@ -42,7 +42,7 @@ class event {
     wake_cause cause;
     if (limit.is_never()) {
       waiters_.push_back(node);
-      cause = self.park_holding(why, lock_, i);
+      cause = self.park_holding(why, lock_.key(), i);
     } else {
       if (self.begin_wait(i).cancelled) {
         lock_.unlock();

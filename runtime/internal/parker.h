@@ -41,7 +41,7 @@ class parker {
 
   // Starts a wait of epoch word().next_epoch() and waits for the wake; `held` is unlocked on the way. A cancel that is
   // pending ends it at once.
-  wake_cause park_holding(const wait_reason& why, small_lock& held, interruptible i) {
+  wake_cause park_holding(const wait_reason& why, lock_key held, interruptible i) {
     stop_holding(why, held, i);
     return word_.cause();
   }
@@ -71,7 +71,7 @@ class parker {
   // Returns when wake() has been called for this wait.
   virtual void stop(const wait_reason& why, deadline limit) = 0;
   // Opens a wait, parked; then unlocks `held`, which may be gone as soon as it is free. Returns when the wait is over.
-  virtual void stop_holding(const wait_reason& why, small_lock& held, interruptible i) = 0;
+  virtual void stop_holding(const wait_reason& why, lock_key held, interruptible i) = 0;
 
  private:
   static bool forget_this_wake() noexcept;

@@ -9,6 +9,9 @@ enum class bug {
   claim_after_move,        // a sender moves the value before it has won the claim: a timeout in between loses it
   parked_before_out,       // the actor is published as parked before it was switched out
   unlocked_before_parked,  // a source is unlocked before its waiter's wait is open
+  bias_not_read_again,     // who got a biased lock's inner lock does not ask whether a bias was given meanwhile
+  owners_share_a_flag,     // one worker's late flag wipes out the next owner's
+  owner_not_awaited,       // a bias is taken away without waiting for an owner inside
   skip_second_look,        // select takes `otherwise` after the try pass alone
   ring_early_tail,         // the ring's tail is raised before the slot is written, and releases nothing
   ring_late_read,          // a thief reads the slots after it has claimed them

@@ -117,7 +117,7 @@ void scope_node::wait_children() {
   }
   wait_node node(self, self.word().next_epoch());
   drained_.push_back(node);
-  self.park_holding(scope_wait(*this), lock_, interruptible::no);
+  self.park_holding(scope_wait(*this), lock_.key(), interruptible::no);
 }
 
 const scope_node* scope_node::outermost_cancelled() const noexcept {

@@ -15,6 +15,28 @@ namespace weir::internal {
 // Sleeps the OS thread for about 50 us. Out of line: never on a fast path.
 void nap() noexcept;
 
+// Spins for a while, then naps: for a wait on somebody who is inside a section as short as this file says.
+class spin_wait {
+ public:
+  void turn() noexcept {
+    spin_pause();
+    if (++turns_ > 100) nap();
+  }
+
+ private:
+  int turns_ = 0;
+};
+
+// What a holder needs to let go. Touches nothing after the store: who locks next may destroy the lock.
+class lock_key {
+ public:
+  explicit lock_key(atomic<bool>& held) noexcept : held_(&held) {}
+  void unlock() const noexcept { held_->store(false, std::memory_order_release); }
+
+ private:
+  atomic<bool>* held_;
+};
+
 class small_lock {
  public:
   void lock() noexcept {
@@ -22,16 +44,14 @@ class small_lock {
     while (held_.exchange(true, std::memory_order_acquire)) wait();
   }
   bool try_lock() noexcept { return !held_.exchange(true, std::memory_order_acquire); }
-  // Touches nothing after the store: who locks next may destroy the lock.
-  void unlock() noexcept { held_.store(false, std::memory_order_release); }
+  void unlock() noexcept { key().unlock(); }
+  lock_key key() noexcept { return lock_key(held_); }
 
  private:
   void wait() noexcept {
+    spin_wait waiting;
     // Relaxed: a stale value only costs one more turn; the exchange in lock() decides.
-    for (int spins = 0; held_.load(std::memory_order_relaxed); ++spins) {
-      spin_pause();
-      if (spins >= 100) nap();
-    }
+    while (held_.load(std::memory_order_relaxed)) waiting.turn();
   }
 
   atomic<bool> held_{false};  // written by whoever locks and by the holder; true: held

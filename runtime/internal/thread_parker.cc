@@ -24,7 +24,7 @@ class thread_parker final : public parker {
     if (word().commit() == commit_result::parked) sleep(limit);
   }
 
-  void stop_holding(const wait_reason&, small_lock& held, interruptible i) override {
+  void stop_holding(const wait_reason&, lock_key held, interruptible i) override {
     const commit_result parked = word().open_parked(i);
     held.unlock();
     if (parked == commit_result::parked) sleep({});

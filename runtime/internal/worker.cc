@@ -11,6 +11,7 @@
 #include <ctime>
 #include <system_error>
 
+#include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/check.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/runtime_core.h"
@@ -28,6 +29,13 @@ constexpr auto poll_interval = 50us;
 constexpr unsigned turns_per_look = 61;
 
 thread_local worker* this_thread_worker = nullptr;
+thread_local std::uint32_t this_thread_token = 0;  // biased_lock.h
+
+// Not to be given again, so that a lock biased to a worker that has ended is never taken for another's.
+std::uint32_t new_token() noexcept {
+  static std::atomic<std::uint32_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) % (1U << 30) + 1;  // 30 bits: see biased_lock.h
+}
 
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
 
@@ -36,6 +44,11 @@ thread_local worker* this_thread_worker = nullptr;
 __attribute__((noinline)) worker* current_worker_or_null() noexcept {
   asm volatile("" ::: "memory");  // not to be merged with an earlier call, made on another thread
   return this_thread_worker;
+}
+
+__attribute__((noinline)) std::uint32_t worker_token() noexcept {
+  asm volatile("" ::: "memory");
+  return this_thread_token;
 }
 
 worker& current_worker() noexcept {
@@ -100,6 +113,7 @@ void worker::ring() noexcept {
 
 void worker::main() {
   this_thread_worker = this;
+  this_thread_token = new_token();
   pthread_setname_np(pthread_self(), fmt::format("weir-{}", index_).c_str());
   const overflow_stack alternate;
   annotate_native(native_.annotation);
@@ -126,9 +140,9 @@ void worker::main() {
       case after::park_open: {
         running_.store(nullptr, std::memory_order_relaxed);
         // Once parked, `a` may go on elsewhere; but not far, as long as its source is locked.
-        small_lock* const held = held_;
+        const lock_key held = *held_;
         const commit_result parked = a->word().open_parked(interruptible_);
-        held->unlock();
+        held.unlock();
         if (parked == commit_result::notified) runtime_.requeue(*a, *this);
         break;
       }

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include <optional>
 #include <thread>
 
 #include "weir/runtime/internal/actor_core.h"
@@ -45,9 +46,9 @@ class worker {
   context& native() noexcept { return native_; }
   void after_switch(after what) noexcept { after_ = what; }
   // Opens the actor's wait, parked, and lets `held` go (parker.h, park_holding).
-  void after_switch_open(small_lock& held, interruptible i) noexcept {
+  void after_switch_open(lock_key held, interruptible i) noexcept {
     after_ = after::park_open;
-    held_ = &held;
+    held_ = held;
     interruptible_ = i;
   }
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
@@ -80,7 +81,7 @@ class worker {
   context native_;
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
   after after_ = after::park;
-  small_lock* held_ = nullptr;  // with after::park_open, as is:
+  std::optional<lock_key> held_;  // with after::park_open, as is:
   interruptible interruptible_ = interruptible::no;
   unsigned turns_until_look_ = 1;
   time_point recent_{};

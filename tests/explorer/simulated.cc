@@ -1,12 +1,20 @@
 #include "tests/explorer/simulated.h"
 
+#include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/interrupt.h"
+#include "weir/runtime/internal/process_barrier.h"
 #include "weir/runtime/internal/random.h"
 
 namespace simulated {
 namespace {
 
 weir::internal::random_source shuffle{1};
+
+// Each actor has a worker to itself; threads that run none are no workers.
+std::uint32_t token_of_this_thread() noexcept {
+  const auto* const a = static_cast<actor*>(explorer::local());
+  return a ? a->worker_token : 0;
+}
 
 actor& current() { return *static_cast<actor*>(explorer::local()); }
 
@@ -48,7 +56,7 @@ void actor::stop(const weir::internal::wait_reason&, weir::deadline limit) {
   explorer::at("running");
 }
 
-void actor::stop_holding(const weir::internal::wait_reason&, weir::internal::small_lock& held,
+void actor::stop_holding(const weir::internal::wait_reason&, weir::internal::lock_key held,
                          weir::internal::interruptible i) {
   using weir::internal::commit_result;
   explorer::at("parked");
@@ -98,6 +106,8 @@ void give_way() noexcept {}
 void closed_or_cancelled(const char* verb) {
   if (current_parker().word().cancel_pending()) meet_cancel(verb);
 }
+std::uint32_t worker_token() noexcept { return simulated::token_of_this_thread(); }
+void barrier_in_all_threads() noexcept {}  // runs are sequentially consistent
 random_source& thread_random() noexcept { return simulated::shuffle; }
 void nap() noexcept { explorer::pause(); }
 

@@ -23,13 +23,14 @@ class actor final : public weir::internal::parker {
   // also ends if the actor does without having armed one.
   void timer_fires();
 
-  bool cancel_met = false;  // meet_cancel() was called; the operation then acts as if its peer were gone
+  std::uint32_t worker_token = 0;  // of the worker that runs it
+  bool cancel_met = false;         // meet_cancel() was called; the operation then acts as if its peer were gone
 
  private:
   friend std::function<void()> as(actor& self, std::function<void()> body);
   static void resume(parker* self) noexcept;
   void stop(const weir::internal::wait_reason& why, weir::deadline limit) override;
-  void stop_holding(const weir::internal::wait_reason& why, weir::internal::small_lock& held,
+  void stop_holding(const weir::internal::wait_reason& why, weir::internal::lock_key held,
                     weir::internal::interruptible i) override;
   void wait_until_resumed();
 

@@ -25,7 +25,7 @@ class dummy final : public parker {
 
  private:
   void stop(const wait_reason&, weir::deadline) override {}
-  void stop_holding(const wait_reason&, small_lock&, interruptible) override {}
+  void stop_holding(const wait_reason&, lock_key, interruptible) override {}
 };
 
 }  // namespace
