@@ -16,6 +16,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/interrupt.h"
@@ -43,12 +45,14 @@ class select_wait final : public wait_reason {
   const int count_;
 };
 
-// One call of select_one. order_[0 .. enabled_) are the enabled cases; shuffled by the try pass.
+// One call of select_one. order_[0 .. enabled_) are the enabled cases; shuffled by the try pass. Nodes are made when
+// they are registered, nodes_[i] for the case order_[i].
 class selection {
  public:
-  selection(select_case** cases, wait_node* nodes, int count) : cases_(cases), nodes_(nodes), count_(count) {
+  selection(select_case** cases, std::byte* nodes, int* order, int count)
+      : cases_(cases), nodes_(reinterpret_cast<wait_node*>(nodes)), order_(order), count_(count) {
     for (int i = 0; i < count; ++i)
-      if (cases[i]->enabled) nodes_[enabled_++].index = i;  // the nodes' index doubles as the order
+      if (cases[i]->enabled) order_[enabled_++] = i;
   }
 
   int enabled() const noexcept { return enabled_; }
@@ -57,11 +61,11 @@ class selection {
   int try_all() {
     random_source* random = enabled_ > 1 ? &thread_random() : nullptr;
     for (int i = 0; i < enabled_; ++i) {
-      if (i + 1 < enabled_) {
-        const int other = i + static_cast<int>(random->below(static_cast<std::uint32_t>(enabled_ - i)));
-        std::swap(nodes_[i].index, nodes_[other].index);
-      }
-      if (at(i).try_now()) return nodes_[i].index;
+      const int other =
+          i + 1 < enabled_ ? i + static_cast<int>(random->below(static_cast<std::uint32_t>(enabled_ - i))) : i;
+      const int drawn = order_[other];
+      order_[other] = std::exchange(order_[i], drawn);
+      if (cases_[drawn]->try_now()) return drawn;
     }
     return -1;
   }
@@ -79,10 +83,8 @@ class selection {
     int linked = 0;
     enrolled e = enrolled::waiting;
     for (; linked < enabled_ && e == enrolled::waiting; ++linked) {
-      wait_node& n = nodes_[linked];
-      n.owner = &self;
-      n.epoch = epoch_;
-      n.closed = false;
+      wait_node& n = *::new (static_cast<void*>(nodes_ + linked)) wait_node(self, epoch_);
+      n.index = order_[linked];
       n.winner = &winner_;
       e = at(linked).enroll(n);
     }
@@ -91,7 +93,7 @@ class selection {
     bool must_park = e == enrolled::lost;
     switch (e) {
       case enrolled::done:
-        chosen = nodes_[linked - 1].index;
+        chosen = order_[linked - 1];
         break;
       case enrolled::waiting:
         // All stand in their lists, and nobody has completed one: with `otherwise`, this is the moment.
@@ -125,11 +127,11 @@ class selection {
   }
 
  private:
-  select_case& at(int i) const noexcept { return *cases_[nodes_[i].index]; }
+  select_case& at(int i) const noexcept { return *cases_[order_[i]]; }
 
   int complete_as_closed(int i) noexcept {
     at(i).complete_as_closed();
-    return nodes_[i].index;
+    return order_[i];
   }
 
   outcome park(parker& self, int& chosen) {
@@ -151,6 +153,7 @@ class selection {
 
   select_case** const cases_;
   wait_node* const nodes_;
+  int* const order_;
   const int count_;
   int enabled_ = 0;
   wait_word::epoch_type epoch_ = 0;
@@ -159,8 +162,8 @@ class selection {
 
 }  // namespace
 
-int select_one(select_case** cases, wait_node* nodes, int count, bool has_otherwise) {
-  selection s(cases, nodes, count);
+int select_one(select_case** cases, std::byte* nodes, int* order, int count, bool has_otherwise) {
+  selection s(cases, nodes, order, count);
   if (s.enabled() == 0) {
     if (has_otherwise) return -1;
     throw_misuse("select", "at least one case must be enabled",
@@ -181,7 +184,7 @@ int select_one(select_case** cases, wait_node* nodes, int count, bool has_otherw
         return has_otherwise ? -1 : s.complete_as_closed();
       }
     }
-    if (cases[chosen]->by_close()) closed_or_cancelled("select");
+    if (cases[chosen]->by_close) closed_or_cancelled("select");
     return chosen;
   }
 }

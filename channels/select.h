@@ -44,21 +44,19 @@ class recv_case final : public select_case {
 
   bool try_now() override {
     const recv_status s = core_.try_recv(value_);
-    closed_ = s == recv_status::closed;
+    by_close = s == recv_status::closed;
     return s != recv_status::empty;
   }
-  enrolled enroll(wait_node& node) override { return core_.enroll_recv(value_, node, closed_); }
+  enrolled enroll(wait_node& node) override { return core_.enroll_recv(value_, node, by_close); }
   void withdraw(wait_node& node) noexcept override { core_.withdraw_recv(node); }
-  void completed(const wait_node& node) noexcept override { closed_ = node.closed; }
-  void complete_as_closed() noexcept override { closed_ = true; }
-  bool by_close() const noexcept override { return closed_; }
+  void completed(const wait_node& node) noexcept override { by_close = node.closed; }
+  void complete_as_closed() noexcept override { by_close = true; }
   std::string describe() const override { return "recv " + core_.describe(); }
 
  private:
   channel_core<T>& core_;
   Body body_;
   std::optional<T> value_;
-  bool closed_ = false;
 };
 
 // `Value` is T& (the caller's, taken from only if the case is chosen) or T (the case's own copy).
@@ -76,28 +74,26 @@ class send_case final : public select_case {
   }
   decltype(auto) run() {
     if constexpr (std::is_invocable_v<Body&, bool>)
-      return std::invoke(body_, !closed_);
+      return std::invoke(body_, !by_close);
     else
       return std::invoke(body_);
   }
 
   bool try_now() override {
     const send_status s = core_.try_send(value_);
-    closed_ = s == send_status::closed;
+    by_close = s == send_status::closed;
     return s != send_status::full;
   }
-  enrolled enroll(wait_node& node) override { return core_.enroll_send(value_, node, closed_); }
+  enrolled enroll(wait_node& node) override { return core_.enroll_send(value_, node, by_close); }
   void withdraw(wait_node& node) noexcept override { core_.withdraw_send(node); }
-  void completed(const wait_node& node) noexcept override { closed_ = node.closed; }
-  void complete_as_closed() noexcept override { closed_ = true; }
-  bool by_close() const noexcept override { return closed_; }
+  void completed(const wait_node& node) noexcept override { by_close = node.closed; }
+  void complete_as_closed() noexcept override { by_close = true; }
   std::string describe() const override { return "send " + core_.describe(); }
 
  private:
   channel_core<T>& core_;
   Value value_;
   Body body_;
-  bool closed_ = false;
 };
 
 // A point in time. `Source` is deadline (after), timer& or ticker&.
@@ -121,7 +117,6 @@ class time_case final : public select_case {
   void withdraw(wait_node&) noexcept override {}
   void completed(const wait_node&) noexcept override {}
   void complete_as_closed() noexcept override {}
-  bool by_close() const noexcept override { return false; }
   deadline due() const noexcept override {
     if constexpr (std::is_same_v<Source, deadline>)
       return source_;
@@ -212,14 +207,14 @@ auto select(Cases&&... cases) {
   static_assert(otherwises <= 1, "weir::select: at most one otherwise");
   constexpr int count = static_cast<int>(sizeof...(Cases)) - otherwises;
 
-  std::array<select_case*, count + 1> sources{};
-  std::array<wait_node, count + 1> nodes;
+  std::array<select_case*, count + 1> sources;
+  select_space<count> space;
   int filled = 0;
   const auto add = [&](auto& c) {
     if constexpr (!is_otherwise<std::remove_cvref_t<decltype(c)>>) sources[static_cast<std::size_t>(filled++)] = &c;
   };
   (add(cases), ...);
-  const int chosen = select_one(sources.data(), nodes.data(), count, otherwises == 1);
+  const int chosen = select_one(sources.data(), space.nodes, space.order, count, otherwises == 1);
 
   std::optional<result> answer;
   int position = 0;

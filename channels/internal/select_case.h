@@ -3,6 +3,7 @@
 // Thread-safety: the selecting actor or thread only; the sources behind lock for themselves.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -32,22 +33,28 @@ class select_case {
   virtual void completed(const wait_node& node) noexcept = 0;
   // The case is chosen while its actor unwinds from a cancel: as if the peer were gone.
   virtual void complete_as_closed() noexcept = 0;
-  // Completed because the source is closed.
-  virtual bool by_close() const noexcept = 0;
   // For a point in time: when. Others: never.
   virtual deadline due() const noexcept { return {}; }
   // `recv jobs`, for dumps.
   virtual std::string describe() const = 0;
 
   bool enabled = true;
+  bool by_close = false;  // completed because the source is closed
   site where;  // of on_recv, on_send, ...
 
  protected:
   ~select_case() = default;
 };
 
-// Waits until one of `cases` is completed and returns its index; -1: none was ready and `has_otherwise`. `nodes` has
-// room for each case. Throws misuse if no case is enabled and there is no otherwise.
-int select_one(select_case** cases, wait_node* nodes, int count, bool has_otherwise);
+// What a select of `count` cases needs beside them. Not initialized: most selects find a case ready and register none.
+template <int count>
+struct select_space {
+  alignas(wait_node) std::byte nodes[(count > 0 ? count : 1) * sizeof(wait_node)];
+  int order[count > 0 ? count : 1];
+};
+
+// Waits until one of `cases` is completed and returns its index; -1: none was ready and `has_otherwise`. `nodes` and
+// `order` have room for each case. Throws misuse if no case is enabled and there is no otherwise.
+int select_one(select_case** cases, std::byte* nodes, int* order, int count, bool has_otherwise);
 
 }  // namespace weir::internal
