@@ -133,6 +133,12 @@ void actor_core::yield() noexcept {
   leave(context_, w.native());
 }
 
+void actor_core::move_to(worker& other) noexcept {
+  worker& w = *worker_;
+  w.after_switch_move(other);
+  leave(context_, w.native());
+}
+
 void actor_core::meet_cancel(const char* verb) {
   if (std::uncaught_exceptions() > 0) return;
   throw_cancelled(verb);

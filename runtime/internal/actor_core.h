@@ -58,6 +58,7 @@ class actor_core : public parker {
   scope_node& scope() const noexcept { return *scope_; }
   void enter_scope(scope_node& s) noexcept { scope_ = &s; }
   void yield() noexcept;
+  void move_to(worker& other) noexcept;
   // A cancel is pending: throws cancelled, unless an exception is in flight; then it returns, and the caller acts as if
   // its peer were gone.
   void meet_cancel(const char* verb);

@@ -5,8 +5,11 @@
 // An uncontended read-modify-write costs 5 ns, which is most of what a channel operation costs. So after some thousand
 // operations in a row by one worker the lock is biased: its owner only raises its flag and looks whether the bias is
 // its own still. Whoever else comes takes the bias away first, which needs a barrier in every running thread of the
-// process (membarrier, some 20 us). The next bias then takes twice as many operations, so that the barriers cost at
-// most about what the bias has saved.
+// process (membarrier, some 20 us). If the bias did not last fifty times as long as that, the next one takes twice
+// as many operations, else half as many: so the barriers cost little beside what the biases save.
+//
+// An actor that meets another worker here time and again is moved to that worker before it tries once more
+// (follow_holder): a cache line that goes from core to core costs ten times what the section costs.
 //
 // Invariants:
 //  1. bias_ is none, a worker's token and slot, or revoking. It becomes a worker's only by that worker, while it holds
@@ -27,6 +30,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "weir/runtime/base/clock.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/small_lock.h"
 
@@ -35,6 +39,9 @@ namespace weir::internal {
 // A number for the calling worker, unlike that of any other thread at any time; 0 on threads that are no workers.
 // Never inlined: see context.h on thread-locals.
 std::uint32_t worker_token() noexcept;
+// The caller met the worker `holder` (a token) at a lock, at a cost of `weight` simple meetings. True: its actor was
+// moved to that worker, and has to start again (worker.h).
+bool follow_holder(std::uint32_t holder, unsigned weight) noexcept;
 class biased_lock {
  public:
   lock_key lock() noexcept {
@@ -64,7 +71,7 @@ class biased_lock {
   static constexpr std::uint32_t slot_bits = 2, slots = 1 << slot_bits;
   static constexpr std::uint32_t none = 0,
                                  revoking = 1;  // no worker's: tokens begin at 1, and so their words at `slots`
-  static constexpr unsigned most_doublings = 12;
+  static constexpr std::uint32_t most_doublings = 12;
 
   bool enter(std::uint32_t mine) noexcept {
     inside_[mine % slots].store(true, std::memory_order_relaxed);
@@ -74,6 +81,9 @@ class biased_lock {
     inside_[mine % slots].store(false, std::memory_order_release);
     return false;
   }
+  // What a revocation costs, in meetings at a lock that is held for some nanoseconds.
+  static constexpr unsigned revoke_weight = 8;
+
   lock_key lock_slowly(std::uint32_t me) noexcept;
   void revoke(std::uint32_t owner) noexcept;
   void count(std::uint32_t me) noexcept;  // REQUIRES: held_ is the caller's
@@ -81,11 +91,12 @@ class biased_lock {
   small_lock held_;
   atomic<std::uint32_t> bias_{none};          // see invariant 1
   std::array<atomic<bool>, slots> inside_{};  // written by the slot's worker; read by revokers
-  // Guarded by held_; revoked_ is also written by a revoker, whom nobody can be beside.
+  // Guarded by held_; doublings_ is also written by a revoker, whom nobody can be beside.
   std::array<std::uint32_t, slots> slot_owners_{};  // tokens
-  std::uint32_t last_ = 0;
+  atomic<std::uint32_t> last_{0};                   // who had it last; read without held_ as a hint
   std::uint32_t in_a_row_ = 0;
-  std::uint32_t revoked_ = 0;  // how often
+  std::uint32_t doublings_ = 0;  // of the operations in a row that the next bias takes
+  time_point biased_since_{};
 };
 
 }  // namespace weir::internal

@@ -12,7 +12,7 @@
 //
 // Invariants:
 //  1. word_ counts searchers in its lower half, sleepers in its upper half. Sleepers are the seats in list_; both
-//  change under lock_.
+//  change under lock_. A resting seat is asleep, but in neither.
 //  2. Who is called leaves the list and is a searcher from then on, so that others are not called for the same work.
 #pragma once
 
@@ -30,6 +30,7 @@ struct idle_seat {
   idle_seat* next_idle = nullptr;
   bool asleep = false;
   bool searching = false;
+  bool resting = false;  // asleep, but not in the list; guarded like `asleep`
 };
 
 class idle_workers {
@@ -39,8 +40,8 @@ class idle_workers {
     const std::uint32_t seen = word_.load(std::memory_order_seq_cst);
     if (searchers(seen) != 0 || sleepers(seen) == 0) return nullptr;
     lock_.lock();
-    idle_seat* const s = list_.pop();
-    if (s != nullptr) called_locked(*s);
+    idle_seat* const s = list_.front();
+    if (s != nullptr) wake_locked(*s, one_searcher);
     lock_.unlock();
     return s;
   }
@@ -49,10 +50,7 @@ class idle_workers {
   idle_seat* call(idle_seat& s) noexcept {
     lock_.lock();
     const bool asleep = s.asleep;
-    if (asleep) {
-      list_.remove(s);
-      called_locked(s);
-    }
+    if (asleep) wake_locked(s, one_searcher);
     lock_.unlock();
     return asleep ? &s : nullptr;
   }
@@ -87,14 +85,28 @@ class idle_workers {
     word_.fetch_add(change, std::memory_order_seq_cst);
     lock_.unlock();
   }
+  // The same for a sleep in which the worker does not want to be called for work that anybody could do, only for its
+  // own mail. It counts as awake, so it must not sleep for long.
+  void begin_rest(idle_seat& s) noexcept {
+    lock_.lock();
+    s.asleep = true;
+    s.resting = true;
+    if (s.searching) word_.fetch_sub(one_searcher, std::memory_order_seq_cst);
+    s.searching = false;
+    lock_.unlock();
+  }
+  // The seat to ring, if `s` rests: it is called for work after all.
+  idle_seat* end_rest(idle_seat& s) noexcept {
+    lock_.lock();
+    const bool resting = s.resting;
+    if (resting) wake_locked(s, one_searcher);
+    lock_.unlock();
+    return resting ? &s : nullptr;
+  }
   // Awake for another reason than a call, or after one.
   void end_sleep(idle_seat& s) noexcept {
     lock_.lock();
-    if (s.asleep) {
-      list_.remove(s);
-      s.asleep = false;
-      word_.fetch_sub(one_sleeper, std::memory_order_seq_cst);
-    }
+    if (s.asleep) wake_locked(s, 0);
     lock_.unlock();
   }
 
@@ -106,10 +118,12 @@ class idle_workers {
   static constexpr std::uint32_t searchers(std::uint32_t w) noexcept { return w & 0xffff; }
   static constexpr std::uint32_t sleepers(std::uint32_t w) noexcept { return w >> 16; }
 
-  void called_locked(idle_seat& s) noexcept {
-    s.asleep = false;
-    s.searching = true;
-    word_.fetch_add(one_searcher - one_sleeper, std::memory_order_seq_cst);
+  // REQUIRES: asleep. `searchers`: one_searcher if it was called, else 0.
+  void wake_locked(idle_seat& s, std::uint32_t searchers) noexcept {
+    if (!s.resting) list_.remove(s);
+    word_.fetch_add(searchers - (s.resting ? 0 : one_sleeper), std::memory_order_seq_cst);
+    s.asleep = s.resting = false;
+    s.searching = searchers != 0;
   }
 
   small_lock lock_;

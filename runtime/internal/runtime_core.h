@@ -73,6 +73,7 @@ class runtime_core {
   failure_sink& failures() noexcept { return *failures_; }
   blocking_pool& blocking() noexcept { return blocking_; }
   worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
+  bool migrates() const noexcept { return settings_.migrate; }
   int worker_count() const noexcept { return settings_.workers; }
   std::size_t alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
   time_point started() const noexcept { return started_; }

@@ -205,7 +205,7 @@ actor_core* scheduler::search(seat& s, time_point until) noexcept {
   WEIR_CHECK(s.ring.size() == 0, std::string("a searcher's own ring must be empty"));
   const auto most = static_cast<std::uint32_t>(std::max<std::size_t>(1, seats_.size() / 2));
   if (!idle_.begin_search(s, most)) return nullptr;
-  std::array<std::uint32_t, 64> turns;  // workers beyond are not rescued by a search, only by the watchdog's call
+  std::array<std::uint32_t, 64> turns;  // workers beyond are not rescued by a search, only by the watchdog
   const std::size_t watched = std::min(turns.size(), seats_.size());
   for (std::size_t i = 0; i < watched; ++i) turns[i] = seats_[i]->turns.load(std::memory_order_relaxed);
   actor_core* a = nullptr;
@@ -227,12 +227,64 @@ bool scheduler::begin_sleep(seat& s) noexcept {
   return !s.mail.load(std::memory_order_seq_cst) && !stopping() && !work_is_visible();
 }
 
-void scheduler::rescue(seat& s) noexcept {
-  if (s.next.load(std::memory_order_relaxed) != nullptr || s.ring.size() != 0) call_one();
+bool scheduler::begin_rest(seat& s) noexcept {
+  idle_.begin_rest(s);
+  // Who published while this worker was a searcher has called nobody.
+  if (work_is_visible()) call_one();
+  return !s.mail.load(std::memory_order_seq_cst) && !stopping() && inject_length_.load(std::memory_order_seq_cst) == 0;
 }
 
-std::size_t scheduler::waiting_behind(const seat& s) noexcept {
-  return s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
+void scheduler::end_rests() noexcept {
+  for (seat* s : seats_)
+    if (idle_.end_rest(*s)) s->self->ring();
+}
+
+void scheduler::call_for_help(const seat& s) noexcept {
+  if (waiting_behind(s) < 2) return;
+  call_one();
+  end_rests();
+}
+
+void scheduler::unload(seat& s) noexcept {
+  if (alone_) return;
+  fifo<actor_core, &actor_core::queue_next> out;
+  std::size_t count = 0;
+  const auto take = [&](actor_core* a) {
+    if (a == nullptr) return;
+    out.push(*a);
+    ++count;
+  };
+  run_ring<actor_core> stolen;
+  while (actor_core* const a = s.ring.steal_into(stolen)) {
+    // `stolen` holds those that come before `a`.
+    while (actor_core* const earlier = stolen.pop()) take(earlier);
+    take(a);
+  }
+  if (s.next.load(std::memory_order_relaxed) != nullptr) take(s.next.exchange(nullptr, std::memory_order_acq_rel));
+  {
+    std::lock_guard guard(s.mail_lock);
+    fifo<actor_core, &actor_core::queue_next> pinned;
+    while (actor_core* const a = s.inbox.pop())
+      if (a->pinned() >= 0)
+        pinned.push(*a);
+      else
+        take(a);
+    s.inbox = pinned;
+    s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
+  }
+  if (count == 0) return;
+  {
+    std::lock_guard guard(inject_lock_);
+    inject_.append(out);
+    inject_length_.fetch_add(count, std::memory_order_seq_cst);
+  }
+  call_one();
+  end_rests();
+}
+
+std::size_t scheduler::waiting_behind(const seat& s) const noexcept {
+  return s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0) +
+         inject_length_.load(std::memory_order_relaxed);
 }
 
 void scheduler::stop() noexcept {

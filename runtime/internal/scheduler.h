@@ -19,8 +19,11 @@
 // A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
 // somebody is called
 //   (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its worker: waking a core
-//   costs thousands of switches. If that worker then does not switch for a millisecond, the watchdog calls somebody.
+//   costs thousands of switches. If that worker then does not switch for a millisecond, the watchdog
+//   gives what stands there to inject, where a busy worker finds it too.
 // A wake from outside: to inject, then call.
+// A rest: a worker whose stolen actors were moved back, because they met their peers at locks there (biased_lock.h),
+// sleeps for a while without being called, longer each time; the watchdog ends it if a worker has much to do.
 // A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds
 // work looks
 //   once more for more work, and calls the next.
@@ -101,12 +104,16 @@ class scheduler {
   actor_core* search(seat& s, time_point until) noexcept;
   // owner: announces its sleep and looks once more. True: sleep; then, or if false, end_sleep().
   bool begin_sleep(seat& s) noexcept;
+  // owner: the same for a rest (idle_workers.h). Then, or if false, end_sleep().
+  bool begin_rest(seat& s) noexcept;
   void end_sleep(seat& s) noexcept { idle_.end_sleep(s); }
 
-  // The watchdog: if `s` has work that its worker does not come to, calls somebody to take it.
-  void rescue(seat& s) noexcept;
-  // How many stand in the worker's own queues; a hint.
-  static std::size_t waiting_behind(const seat& s) noexcept;
+  // The watchdog: `s` does not come to what stands in its queues. Gives all of it that is not pinned to inject.
+  void unload(seat& s) noexcept;
+  // The watchdog: `s` comes to it slowly. Calls a sleeper, or ends the rests, if there is enough for two.
+  void call_for_help(const seat& s) noexcept;
+  // How many stand in the worker's own queues and in inject; a hint.
+  std::size_t waiting_behind(const seat& s) const noexcept;
   bool all_asleep() const noexcept { return idle_.sleeping() == seats_.size(); }
 
   // Rings everybody; workers leave once they find nothing.
@@ -122,6 +129,7 @@ class scheduler {
   actor_core* pop_inbox(seat& s) noexcept;
   actor_core* pop_inject(seat& s, std::size_t most) noexcept;
   actor_core* steal(seat& s) noexcept;
+  void end_rests() noexcept;
   actor_core* steal_from_stuck(seat& s, const std::uint32_t* turns) noexcept;
   bool work_is_visible() noexcept;
   void found(seat& s) noexcept;

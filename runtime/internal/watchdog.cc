@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 constexpr auto interval = 1ms;
 constexpr auto stall = 100ms * slowdown;
 constexpr auto between_reports = 10s;
-constexpr int idle_looks = 20;  // all asleep so often in a row: sleep too
+constexpr std::uint32_t few_turns = 50;  // between two looks: slices of 20 us and more
+constexpr int idle_looks = 20;           // all asleep so often in a row: sleep too
 
 // What the last look saw of one worker.
 struct seen {
@@ -74,11 +75,13 @@ void watchdog::main() {
       worker& w = runtime_.worker_at(static_cast<int>(i));
       const std::uint32_t turns = w.seat().turns.load(std::memory_order_relaxed);
       seen& s = last[i];
+      // Its actors compute rather than talk: others had better help.
+      if (turns - s.turns < few_turns) runtime_.scheduler().call_for_help(w.seat());
       if (turns != s.turns || s.since == time_point{}) {
         s = {turns, time, false};
         continue;
       }
-      runtime_.scheduler().rescue(w.seat());
+      runtime_.scheduler().unload(w.seat());
       if (s.reported || time - s.since < stall || time - reported < between_reports) continue;
       // A worker that computes beside nobody does no harm.
       const std::size_t behind = w.waiting_behind();

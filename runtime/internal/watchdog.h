@@ -4,7 +4,7 @@
 // Thread-safety: stir() from anywhere; the rest by the owner.
 //
 // While anything runs it looks about once a millisecond. A worker that has not switched since the last look and has
-// others waiting is rescued: a sleeping worker is called for them. After 100 ms a line on stderr says who computes
+// others waiting is relieved of them: they go to inject. After 100 ms a line on stderr says who computes
 // there and how many wait behind it, at most one line in 10 s for a runtime. When all workers have slept for a while,
 // it sleeps too, without periodic wake-ups, and the first worker to leave its sleep wakes it.
 #pragma once

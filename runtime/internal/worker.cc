@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 #include <system_error>
+#include <utility>
 
 #include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/check.h"
@@ -25,6 +26,11 @@ using namespace std::chrono_literals;
 constexpr auto search_time = 50us;
 // How often a busy worker looks at its loop, if something is watched there.
 constexpr auto poll_interval = 50us;
+// How long a worker leaves others alone whose actors did not belong apart (scheduler.h).
+constexpr auto shortest_rest = 200us;
+constexpr auto longest_rest = 5ms;
+// So many meetings with other workers at locks, between two looks at the clock or so, move an actor.
+constexpr unsigned often = 16;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
 constexpr unsigned turns_per_look = 61;
 
@@ -49,6 +55,11 @@ __attribute__((noinline)) worker* current_worker_or_null() noexcept {
 __attribute__((noinline)) std::uint32_t worker_token() noexcept {
   asm volatile("" ::: "memory");
   return this_thread_token;
+}
+
+bool follow_holder(std::uint32_t holder, unsigned weight) noexcept {
+  worker* const w = current_worker_or_null();
+  return w != nullptr && w->running() != nullptr && w->follow_holder(holder, weight);
 }
 
 worker& current_worker() noexcept {
@@ -101,6 +112,8 @@ void worker::release() noexcept {
   if (epoll_ >= 0) close(epoll_);
 }
 
+std::size_t worker::waiting_behind() const noexcept { return runtime_.scheduler().waiting_behind(seat_); }
+
 void worker::start() {
   thread_ = std::thread([this] { main(); });
 }
@@ -114,6 +127,7 @@ void worker::ring() noexcept {
 void worker::main() {
   this_thread_worker = this;
   this_thread_token = new_token();
+  token_.store(this_thread_token, std::memory_order_relaxed);
   pthread_setname_np(pthread_self(), fmt::format("weir-{}", index_).c_str());
   const overflow_stack alternate;
   annotate_native(native_.annotation);
@@ -146,6 +160,10 @@ void worker::main() {
         if (parked == commit_result::notified) runtime_.requeue(*a, *this);
         break;
       }
+      case after::move:
+        running_.store(nullptr, std::memory_order_relaxed);
+        s.push_pinned(move_to_->seat(), *a);
+        break;
       case after::yield:
         running_.store(nullptr, std::memory_order_relaxed);
         runtime_.requeue(*a, *this);
@@ -172,6 +190,7 @@ void worker::run_requests() {
 void worker::tend(time_point now) {
   recent_ = now;
   turns_until_look_ = turns_per_look;
+  met_ /= 2;
   timers_.expire(now);
   run_requests();
   if (now - last_poll_ >= poll_interval) poll(false, now);
@@ -186,7 +205,17 @@ actor_core* worker::idle() {
   tend(now());
   scheduler& s = runtime_.scheduler();
   if (actor_core* const a = s.pop(seat_)) return a;  // a timer of our own
-  if (actor_core* const a = s.search(seat_, std::min(now() + search_time, timers_.next()))) return a;
+  if (std::exchange(sent_away_, false)) {
+    rest_ = std::clamp<time_point::duration>(rest_ * 2, shortest_rest, longest_rest);
+    helped_ = false;
+    rest();
+    return nullptr;
+  }
+  if (std::exchange(helped_, false)) rest_ /= 2;
+  if (actor_core* const a = s.search(seat_, std::min(now() + search_time, timers_.next()))) {
+    helped_ = true;
+    return a;
+  }
   sleep();
   return nullptr;
 }
@@ -201,6 +230,27 @@ void worker::sleep() {
     runtime_.watchdog().stir();
     tend(now());
   }
+}
+
+void worker::rest() {
+  const time_point until = std::min({timers_.next(), loop_due(), now() + rest_});
+  const bool rests = runtime_.scheduler().begin_rest(seat_);
+  if (rests) poll(true, until);
+  runtime_.scheduler().end_sleep(seat_);
+  if (rests) tend(now());
+}
+
+bool worker::follow_holder(std::uint32_t holder, unsigned weight) noexcept {
+  met_ += weight;
+  if (met_ < often || running()->pinned() >= 0 || runtime_.migrates()) return false;
+  for (int i = 0; i < index_; ++i) {
+    worker& lower = runtime_.worker_at(i);
+    if (lower.token_.load(std::memory_order_relaxed) != holder) continue;
+    sent_away_ = true;
+    running()->move_to(lower);
+    return true;
+  }
+  return false;
 }
 
 void worker::poll(bool may_wait, time_point until) {

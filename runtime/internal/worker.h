@@ -23,7 +23,7 @@ namespace weir::internal {
 class worker {
  public:
   // What the native stack does with the actor that has just left its stack.
-  enum class after { park, park_open, yield, exit };
+  enum class after { park, park_open, yield, move, exit };
 
   worker(runtime_core& runtime, int index);
   worker(const worker&) = delete;
@@ -51,13 +51,21 @@ class worker {
     held_ = held;
     interruptible_ = i;
   }
+  // The actor goes to `to`.
+  void after_switch_move(worker& to) noexcept {
+    after_ = after::move;
+    move_to_ = &to;
+  }
+  // Its running actor met the worker `holder` at a lock (biased_lock.h). Those who do so often are moved together: to
+  // the lower one of the two workers, so that a group ends on one of them. True: the actor was moved.
+  bool follow_holder(std::uint32_t holder, unsigned weight) noexcept;
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
   time_point recent_time() const noexcept { return recent_; }
 
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { turns_until_look_ = 1; }
 
-  std::size_t waiting_behind() const noexcept { return scheduler::waiting_behind(seat_); }
+  std::size_t waiting_behind() const noexcept;
 
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
@@ -71,6 +79,7 @@ class worker {
   void tend(time_point now);
   actor_core* idle();
   void sleep();
+  void rest();
   void poll(bool may_wait, time_point until);
   time_point loop_due() const;
 
@@ -83,7 +92,14 @@ class worker {
   after after_ = after::park;
   std::optional<lock_key> held_;  // with after::park_open, as is:
   interruptible interruptible_ = interruptible::no;
+  worker* move_to_ = nullptr;  // with after::move
   unsigned turns_until_look_ = 1;
+  std::atomic<std::uint32_t> token_{
+      0};                        // biased_lock.h; written by its thread before it runs anything, a hint for others
+  unsigned met_ = 0;             // weighted meetings at locks, halved at each look at the clock
+  bool sent_away_ = false;       // actors were moved from here since the last idle moment
+  bool helped_ = false;          // since then it has run what others had
+  time_point::duration rest_{};  // the last rest; shorter again when helping did not end in one
   time_point recent_{};
   time_point last_poll_{};
   int epoll_ = -1;

@@ -107,6 +107,7 @@ void closed_or_cancelled(const char* verb) {
   if (current_parker().word().cancel_pending()) meet_cancel(verb);
 }
 std::uint32_t worker_token() noexcept { return simulated::token_of_this_thread(); }
+bool follow_holder(std::uint32_t, unsigned) noexcept { return false; }
 void barrier_in_all_threads() noexcept {}  // runs are sequentially consistent
 random_source& thread_random() noexcept { return simulated::shuffle; }
 void nap() noexcept { explorer::pause(); }

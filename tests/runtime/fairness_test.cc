@@ -8,6 +8,7 @@
 #include "weir/channels/channel.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/internal/sanitizer.h"
+#include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
@@ -79,6 +80,72 @@ TEST_CASE("actors that only compute use every worker") {
         auto b = weir::spawn("other", meet);
         a.join();
         b.join();
+      },
+      2);
+}
+
+// Eight senders and eight receivers on one channel, until `stop`: wherever workers share them, they meet at its lock,
+// and the upper worker sends its ones away and rests.
+struct crowd {
+  weir::channel_ends<int> c = weir::channel<int>(128);
+  std::atomic<bool> stop{false};
+  std::atomic<long> sent{0}, received{0};
+
+  void run(weir::scope& s) {
+    for (int i = 0; i < 8; ++i) {
+      s.spawn("send", [this, tx = c.tx] {
+        while (!stop && tx.send(1)) ++sent;
+      });
+      s.spawn("recv", [this, rx = c.rx] {
+        for ([[maybe_unused]] int v : rx) ++received;
+      });
+    }
+    c.tx.reset(), c.rx.reset();
+  }
+};
+
+TEST_CASE(
+    "actors that meet at one lock lose and double nothing while they are moved, and pinned ones answer meanwhile") {
+  in_actor(
+      [] {
+        crowd all;
+        weir::with_scope([&](weir::scope& s) {
+          all.run(s);
+          auto question = weir::channel<int>(0), answer = weir::channel<int>(0);
+          s.spawn("pinned",
+                  [&, rx = question.rx, tx = std::move(answer.tx)] {
+                    while (auto v = rx.recv()) tx.send(*v + 1);
+                  },
+                  {.pinned = 1});
+          for (int i = 0; i < testing::rounds(500); ++i) {
+            question.tx.send(i);
+            EXPECT(*answer.rx.recv() == i + 1);
+          }
+          question.tx.close();
+          all.stop = true;
+        });
+        CHECK(all.sent == all.received);
+      },
+      2);
+}
+
+TEST_CASE("what stands behind an actor that computes is run by another worker, though that one rests or is busy") {
+  if (inboxes_only()) return;
+  in_actor(
+      [] {
+        for (int i = 0; i < testing::rounds(20); ++i) {
+          crowd all;
+          weir::with_scope([&](weir::scope& s) {
+            all.run(s);
+            eventually([&] { return all.received > 20'000; });
+            std::atomic<bool> ran{false};
+            auto other = weir::spawn("waits behind", [&] { ran = true; });
+            while (!ran) {  // keeps its worker: only the other worker can run it
+            }
+            other.join();
+            all.stop = true;
+          });
+        }
       },
       2);
 }
