@@ -1,4 +1,4 @@
-"""What bench/run measures: one Workload per row, or rows, of its table. To add one, write its program parts and add it here."""
+"""What bench/run measures. To add a workload, write its part for each system and add it here."""
 import dataclasses
 
 LOWER, HIGHER = "lower", "higher"

@@ -89,9 +89,9 @@ func ring(r harness.Request) {
 				mine++
 				if left == 1 {
 					finished <- time.Now()
-					break
+				} else {
+					out <- left - 1
 				}
-				out <- left - 1
 			}
 			*passed = mine
 			if out != first {
@@ -100,6 +100,9 @@ func ring(r harness.Request) {
 		}(in, out, &passed[i])
 		in = out
 	}
+	warm := 2 * size
+	first <- warm
+	<-finished
 	start := time.Now()
 	first <- r.N
 	took := (<-finished).Sub(start)
@@ -109,7 +112,7 @@ func ring(r harness.Request) {
 	for _, p := range passed {
 		sum += p
 	}
-	r.RequireSum("hops", sum, r.N)
+	r.RequireSum("hops", sum, warm+r.N)
 	r.ReportEach(took)
 }
 
