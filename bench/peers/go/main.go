@@ -1,0 +1,38 @@
+// The workloads of bench/ in Go. Speaks the form of bench/harness/workload.h:
+//
+//	PROGRAM --list
+//	PROGRAM WORKLOAD WORKERS N
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"weir/bench/core"
+	"weir/bench/harness"
+)
+
+func main() {
+	workloads := []map[string]func(harness.Request){core.Workloads}
+	if len(os.Args) == 2 && os.Args[1] == "--list" {
+		for _, group := range workloads {
+			for name := range group {
+				fmt.Println(name)
+			}
+		}
+		return
+	}
+	if len(os.Args) == 4 {
+		workers, err1 := strconv.Atoi(os.Args[2])
+		n, err2 := strconv.Atoi(os.Args[3])
+		for _, group := range workloads {
+			if run, ok := group[os.Args[1]]; ok && err1 == nil && err2 == nil && workers > 0 && n > 0 {
+				harness.Run(os.Args[1], workers, n, run)
+				return
+			}
+		}
+	}
+	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, or --list\n", os.Args[0])
+	os.Exit(2)
+}

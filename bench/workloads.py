@@ -1,0 +1,106 @@
+"""What bench/run measures. To add a workload, write its part for each system and add it here."""
+import dataclasses
+
+LOWER, HIGHER = "lower", "higher"
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    name: str  # as the programs print it
+    unit: str
+    better: str  # LOWER or HIGHER
+    targets: dict = dataclasses.field(default_factory=dict)  # by workers; a metric without any is for information
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    name: str  # as the programs list it
+    n: int  # how much work; the same for every system
+    metrics: tuple
+    workers: tuple = (1, 2)
+    # The machine's own steps that one unit of the work cannot do without: floor's name -> how many.
+    floor: dict = dataclasses.field(default_factory=dict)
+    quick_n: int = 0  # with --quick; 0: a tenth of n
+    later: bool = False  # weir's side comes with a later issue
+
+    def amount(self, quick):
+        return (self.quick_n or max(1, self.n // 10)) if quick else self.n
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    name: str  # as --peers and the JSON have it
+    label: str  # column head
+
+
+@dataclasses.dataclass(frozen=True)
+class Theme:
+    """Workloads with the same peers: a table of its own."""
+    name: str
+    peers: tuple
+    workloads: tuple
+
+
+def time_each(w1, w2=None):
+    return (Metric("time", "ns", LOWER, {k: v for k, v in ((1, w1), (2, w2)) if v is not None}),)
+
+
+def rate(w1, w2):
+    return (Metric("rate", "M/s", HIGHER, {1: w1, 2: w2}),)
+
+
+def both(value):
+    return {1: value, 2: value}
+
+
+IDLE = (
+    Metric("memory", "B", LOWER, both(4700)),
+    Metric("create", "ns", LOWER, both(1700)),
+    Metric("create_pooled", "ns", LOWER, both(150)),
+    Metric("wake_end", "ns", LOWER, both(500)),
+    Metric("mappings", "maps", LOWER),
+)
+
+# Two channel operations a message, each with a lock: one read-modify-write.
+TWO_LOCKS = {"cas": 2}
+
+FLOORS = (
+    Workload("raw_switch", 20_000_000, time_each(None), workers=(1,)),
+    Workload("cas", 20_000_000, time_each(None), workers=(1,)),
+    Workload("moodycamel", 5_000_000, time_each(None), workers=(1,)),
+    Workload("cache_line", 2_000_000, time_each(None), workers=(2,)),
+    Workload("eventfd_wake", 20_000, time_each(None), workers=(2,)),
+)
+
+CORE = Theme(
+    name="core",
+    peers=(System("go", "Go"), System("boost_fiber", "Boost.Fiber")),
+    workloads=(
+        Workload("switch", 10_000_000, time_each(20, 25), floor={"raw_switch": 1}),
+        Workload("pingpong", 2_000_000, time_each(80, 90), floor={"raw_switch": 2, "cas": 4}),
+        Workload("pingpong_cross", 20_000, time_each(None, 1000), workers=(2,),
+                 floor={"cache_line": 1, "raw_switch": 2}),
+        Workload("stream128", 10_000_000, rate(55, 50), floor=TWO_LOCKS),
+        Workload("stream1024", 10_000_000, rate(55, 50), floor=TWO_LOCKS),
+        Workload("stream64B_128", 10_000_000, rate(50, 40), floor=TWO_LOCKS),
+        Workload("mpmc", 10_000_000, rate(50, 35), floor=TWO_LOCKS),
+        Workload("select4", 2_000_000, rate(25, 20), floor=TWO_LOCKS),
+        Workload("select16", 1_000_000, rate(20, 18), floor=TWO_LOCKS),
+        Workload("spawn", 1_000_000, time_each(90, 150)),
+        Workload("skynet", 1_000_000, (Metric("time", "ms", LOWER, both(250)),)),
+        Workload("ring", 2_000_000, time_each(120, 130), floor={"raw_switch": 1, "cas": 2}),
+        Workload("idle100k", 100_000, IDLE),
+        Workload("idle1m", 1_000_000, IDLE),
+        Workload("timers", 100_000, (
+            Metric("p50_late", "ms", LOWER),
+            Metric("p99_late", "ms", LOWER, both(0.4)),
+            Metric("cpu", "s", LOWER, both(0.25)),
+        )),
+        Workload("mutex8", 5_000_000, time_each(13, 60), floor={"cas": 1}, later=True),
+        Workload("pool", 100_000, (Metric("share", "x", HIGHER, both(0.97)),), later=True),
+        Workload("pipeline", 5_000_000, rate(15, 15), floor={"cas": 8}),
+        Workload("pipeline_composed", 5_000_000, rate(100, 100), later=True),
+    ),
+)
+
+THEMES = (CORE,)

@@ -1,0 +1,85 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "tests/examples/program.h"
+
+using testing::content_of;
+using testing::outcome;
+using testing::run;
+using testing::scratch;
+using testing::shell;
+
+namespace {
+
+// A folder with the programs that bench/run would build, `core` being the one given.
+void provide(const scratch& programs, const std::string& core) {
+  std::filesystem::create_symlink(std::filesystem::absolute(core), programs / "core");
+  std::filesystem::create_symlink(std::filesystem::absolute("bench/floors"), programs / "floors");
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("bench/run measures a workload and prints it as a table and as JSON") {
+  if (testing::sanitized) return;  // of the floors the bare switch is not for sanitizers
+  scratch dir;
+  provide(dir, "bench/core");
+  const auto done = run({"bench/run", "--quick", "--only", "switch", "--json", dir / "json", "--programs", dir / ""});
+  INFO(done.out << done.err);
+  REQUIRE(done.status == 0);
+  CHECK(done.err.empty());
+  CHECK(count(done.out, "raw_switch") == 1);
+  CHECK(count(done.out, "<= 20") == 1);
+  std::istringstream table(done.out);
+  for (std::string line; std::getline(table, line);) CHECK(line.size() <= 120);
+
+  const std::string json = content_of(dir / "json");
+  for (const std::string part :
+       {R"({"workload": "raw_switch", "workers": 1, "system": "floor", "metric": "time", "value": )",
+        R"({"workload": "switch", "workers": 1, "system": "weir", "metric": "time", "value": )",
+        R"({"workload": "switch", "workers": 2, "system": "weir", "metric": "time", "value": )"})
+    CHECK(count(json, part) == 1);
+  CHECK(count(json, R"("unit": "ns", "better": "lower", "spread": )") == 3);
+  CHECK(count(json, "\n") == 3);
+}
+
+TEST_CASE("work that was not done is a failure and never a figure") {
+  if (testing::sanitized) return;
+  scratch dir;
+  provide(dir, "tests/bench/false_figures");
+  const auto done = run(
+      {"bench/run", "--quick", "--only", "switch,pingpong,ring,spawn", "--json", dir / "json", "--programs", dir / ""});
+  INFO(done.out << done.err);
+  CHECK(done.status == 1);
+  CHECK(count(done.out, "FAILED") == 6);
+  CHECK(count(done.out, "MISSED  ") + count(done.out, "MISSED\n") >= 8);
+  CHECK(count(done.err, "FAILED: pingpong, 1 workers, weir: pingpong: the sum of what came back is 41, not 42\n") == 1);
+  CHECK(count(done.err, "FAILED: ring, 2 workers, weir: ring: no memory for a ring\n") == 1);
+  CHECK(count(done.err, "FAILED: spawn, 1 workers, weir: did not print time\n") == 1);
+  CHECK(count(content_of(dir / "json"), R"("system": "weir")") == 2);  // switch
+}
+
+TEST_CASE("the runner's list and the programs name the same workloads") {
+  const auto listed = shell(
+      "cd bench && python3 -B -c 'import workloads as w\n"
+      "print(*sorted(x.name for t in w.THEMES for x in t.workloads if not x.later), sep=chr(10))\n"
+      "print(*sorted(x.name for x in w.FLOORS), sep=chr(10))'");
+  INFO(listed.err);
+  const auto offered = shell("bench/core --list | LC_ALL=C sort && bench/floors --list | LC_ALL=C sort");
+  CHECK(listed.out == offered.out);
+  CHECK(count(listed.out, "\n") >= 20);
+}
+
+TEST_CASE("bench/run names what it does not know and what there is") {
+  const auto done = run({"bench/run", "--only", "switch,swich"});
+  CHECK(done.status == 1);
+  CHECK(done.err.starts_with("bench/run: no workload \"swich\"; there are: switch, pingpong, "));
+  CHECK(run({"bench/run", "--peers", "rust"}).err == "bench/run: no peer \"rust\"; there are: go, boost_fiber\n");
+}
