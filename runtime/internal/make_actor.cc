@@ -8,6 +8,7 @@
 namespace weir::internal {
 
 stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where) {
+  if (r.forked()) throw_forked("spawn", "a runtime of the parent", where);
   if (options.stack < stack_pool::least || options.stack > stack_pool::most)
     throw_misuse("spawn", "spawn_options.stack must be 16 KiB to 64 MiB", fmt::format("{} bytes", options.stack),
                  "Say it in bytes: {.stack = 64 << 10}; the default, 256 KiB, fits most.", where);
@@ -23,6 +24,7 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
 
 runtime_core& runtime_for_spawn(site where) {
   if (actor_core* const a = current_actor()) return a->runtime();
+  refuse_forking_actor("spawn", where);
   throw_misuse("spawn", "weir::spawn needs a running actor", "a plain thread",
                "Call it inside weir::run([] { ... }), or use spawn of the weir::runtime you mean.", where);
 }

@@ -78,6 +78,7 @@ void runtime_core::enqueue(actor_core& a, scheduler::kind k) noexcept {
       scheduler_.push_local(here->seat(), a, k);
     return;
   }
+  if (forked()) abort_forked("wake", fmt::format("actor \"{}\" (#{})", a.name(), a.id()), a.where());
   // Raised before the push: until then the actor cannot run, so the runtime cannot end.
   wakers_in_flight_.fetch_add(1, std::memory_order_relaxed);
   if (a.pinned() >= 0)

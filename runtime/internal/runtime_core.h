@@ -22,6 +22,7 @@
 
 #include "weir/runtime/internal/blocking_pool.h"
 #include "weir/runtime/internal/failure_sink.h"
+#include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
@@ -76,6 +77,8 @@ class runtime_core {
   int worker_count() const noexcept { return settings_.workers; }
   std::size_t alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
   time_point started() const noexcept { return started_; }
+  // It was made before fork(), by a parent of this process.
+  bool forked() const noexcept { return mark_.foreign(); }
 
  private:
   struct retire_pool {
@@ -86,6 +89,7 @@ class runtime_core {
 
   const runtime_settings settings_;
   const time_point started_;
+  const process_mark mark_;
   class scheduler scheduler_;
   const std::shared_ptr<failure_sink> failures_;
   const std::unique_ptr<stack_pool, retire_pool> stacks_;

@@ -29,12 +29,17 @@ constexpr auto poll_interval = 50us;
 constexpr unsigned turns_per_look = 61;
 
 thread_local worker* this_thread_worker = nullptr;
-thread_local std::uint32_t this_thread_token = 0;  // biased_lock.h
+thread_local const actor_core* this_thread_forked = nullptr;  // see forking_actor()
+thread_local std::uint32_t this_thread_token = 0;             // biased_lock.h
 
 // Not to be given again, so that a lock biased to a worker that has ended is never taken for another's.
 std::uint32_t new_token() noexcept {
   static std::atomic<std::uint32_t> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) % (1U << 30) + 1;  // 30 bits: see biased_lock.h
+}
+
+std::string what_forked(const actor_core& a) {
+  return fmt::format("actor \"{}\" (#{}), which called fork() and goes on", a.name(), a.id());
 }
 
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
@@ -51,8 +56,29 @@ __attribute__((noinline)) std::uint32_t worker_token() noexcept {
   return this_thread_token;
 }
 
+__attribute__((noinline)) const actor_core* forking_actor() noexcept {
+  asm volatile("" ::: "memory");
+  return this_thread_forked;
+}
+
+void leave_worker_behind() noexcept {
+  if (this_thread_worker == nullptr) return;
+  this_thread_forked = this_thread_worker->running();
+  this_thread_worker = nullptr;
+  this_thread_token = 0;
+}
+
+void refuse_forking_actor(const char* call, site where) {
+  if (const actor_core* const a = forking_actor()) throw_forked(call, what_forked(*a), where);
+}
+
+void abort_forking_actor(const char* call) noexcept {
+  if (const actor_core* const a = forking_actor()) abort_forked(call, what_forked(*a), a->where());
+}
+
 worker& current_worker() noexcept {
   worker* const w = current_worker_or_null();
+  if (w == nullptr) abort_forking_actor("park");
   WEIR_CHECK(w != nullptr, std::string("not on a worker"));
   return *w;
 }

@@ -98,6 +98,8 @@ class worker {
 // The worker whose thread this is; null on other threads. Never inlined, so that no caller keeps the address of the
 // thread-local over a switch.
 worker* current_worker_or_null() noexcept;
+// In a forked child: its thread is no worker any more.
+void leave_worker_behind() noexcept;
 // REQUIRES: on a worker.
 worker& current_worker() noexcept;
 
