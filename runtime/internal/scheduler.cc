@@ -99,6 +99,7 @@ void scheduler::push_mail(seat& s, actor_core& a) noexcept {
   {
     std::lock_guard guard(s.mail_lock);
     s.inbox.push(a);
+    ++s.inbox_length;
     s.mail.store(true, std::memory_order_seq_cst);
   }
   if (idle_seat* const called = idle_.call(s)) static_cast<seat*>(called)->self->ring();
@@ -126,6 +127,7 @@ loop_request* scheduler::pop_request(seat& s) noexcept {
 actor_core* scheduler::pop_inbox(seat& s) noexcept {
   std::lock_guard guard(s.mail_lock);
   actor_core* const a = s.inbox.pop();
+  if (a != nullptr) --s.inbox_length;
   s.inbox_last = a != nullptr;
   s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
   return a;
@@ -231,8 +233,9 @@ void scheduler::rescue(seat& s) noexcept {
   if (s.next.load(std::memory_order_relaxed) != nullptr || s.ring.size() != 0) call_one();
 }
 
-std::size_t scheduler::waiting_behind(const seat& s) noexcept {
-  return s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
+std::size_t scheduler::waiting_behind(seat& s) noexcept {
+  std::lock_guard guard(s.mail_lock);
+  return s.inbox_length + s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
 }
 
 void scheduler::stop() noexcept {

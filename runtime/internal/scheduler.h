@@ -69,6 +69,7 @@ class scheduler {
 
     small_lock mail_lock;
     fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
+    std::size_t inbox_length = 0;                      // guarded by mail_lock
     fifo<loop_request, &loop_request::next> requests;  // guarded by mail_lock
     std::atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
   };
@@ -105,8 +106,10 @@ class scheduler {
 
   // The watchdog: if `s` has work that its worker does not come to, calls somebody to take it.
   void rescue(seat& s) noexcept;
-  // How many stand in the worker's own queues; a hint.
-  static std::size_t waiting_behind(const seat& s) noexcept;
+  // How many stand in the worker's own queues, the inbox included; a hint.
+  static std::size_t waiting_behind(seat& s) noexcept;
+  // How many stand where every worker may take them; a hint.
+  std::size_t waiting_for_anybody() const noexcept { return inject_length_.load(std::memory_order_relaxed); }
   bool all_asleep() const noexcept { return idle_.sleeping() == seats_.size(); }
 
   // Rings everybody; workers leave once they find nothing.

@@ -57,7 +57,7 @@ class worker {
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { turns_until_look_ = 1; }
 
-  std::size_t waiting_behind() const noexcept { return scheduler::waiting_behind(seat_); }
+  std::size_t waiting_behind() noexcept { return scheduler::waiting_behind(seat_); }
 
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
