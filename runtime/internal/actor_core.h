@@ -45,7 +45,7 @@ class actor_core : public parker {
   actor_core(const actor_spec& spec, void* stack_end);
   actor_core(const actor_core&) = delete;
 
-  // Hangs a new actor under its scope and makes it runnable. The runtime's reference is taken here.
+  // Hangs a new actor under its scope and makes it runnable. REQUIRES: the runtime has admitted it.
   void start(scope_node& parent) noexcept;
 
   std::uint64_t id() const noexcept { return id_; }

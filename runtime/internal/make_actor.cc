@@ -19,7 +19,20 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
     throw_misuse("spawn", "the function's captures must fit into a quarter of the stack",
                  fmt::format("{} bytes of {}", block, options.stack),
                  "Capture a std::unique_ptr to the large part, or raise spawn_options.stack.", where);
-  return r.stacks().take(options.stack);
+  if (!r.admit())
+    throw_misuse("spawn", "a runtime that ends takes no more actors from outside", "a spawn while ~runtime waits",
+                 "Let the threads that spawn end before the runtime does.", where);
+  try {
+    return r.stacks().take(options.stack);
+  } catch (...) {
+    r.retract();
+    throw;
+  }
+}
+
+void return_stack(runtime_core& r, stack_block* stack) noexcept {
+  stack->pool->give(stack);
+  r.retract();
 }
 
 runtime_core& runtime_for_spawn(site where) {
