@@ -97,9 +97,12 @@ void runtime_core::requeue(actor_core& a, worker& w) noexcept {
 std::string runtime_core::describe(const actor_core* a) noexcept {
   std::string text;
   root_.visit_below([&](scope_node& n) {
-    if (n.type() == scope_node::kind::actor && n.host() == a)
+    if (n.type() != scope_node::kind::actor || n.host() != a) return;
+    try {
       text =
           fmt::format("actor \"{}\" (#{}, spawned at {}:{})", a->name(), a->id(), a->where().base(), a->where().line);
+    } catch (const std::bad_alloc&) {
+    }
   });
   return text;
 }

@@ -63,8 +63,8 @@ class runtime_core {
   // An admitted one could not be made after all.
   void retract() noexcept;
   void actor_ended() noexcept;
-  // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended: `a` is not followed before it was found
-  // alive.
+  // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended, as `a` is not followed before it was found
+  // alive, or if there is no memory for the text.
   std::string describe(const actor_core* a) noexcept;
   // Some worker runs it now; a hint.
   bool is_running(const actor_core& a) const noexcept;

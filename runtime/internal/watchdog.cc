@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <new>
 #include <string>
 
 #include "weir/runtime/internal/futex.h"
@@ -63,7 +64,11 @@ void watchdog::main() {
       continue;
     }
     idle = 0;
-    look(now());
+    try {
+      look(now());
+    } catch (const std::bad_alloc&) {
+      // No memory for the report's text: it is tried again.
+    }
   }
 }
 
