@@ -13,6 +13,7 @@
 
 #include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/open_loop.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/runtime_core.h"
 
@@ -91,8 +92,7 @@ __attribute__((noinline)) actor_core* current_actor() noexcept {
 
 worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
   seat_.self = this;
-  if (const int error = uv_loop_init(&loop_); error != 0)
-    throw std::system_error(-error, std::generic_category(), "uv_loop_init");
+  open_loop(loop_);
   try {
     if (const int error = uv_async_init(&loop_, &keep_alive_, [](uv_async_t*) {}); error != 0)
       throw std::system_error(-error, std::generic_category(), "uv_async_init");
