@@ -17,6 +17,7 @@ enum class bug {
   ring_late_read,          // a thief reads the slots after it has claimed them
   shutdown_late_raise,     // a foreign waker is counted only after it has published
   shutdown_no_wait,        // the runtime goes without a look at the foreign wakers
+  inject_skip_recheck,     // a worker that falls asleep does not look at inject once more
   lost_wake,               // a waker forgets the last step, once in a while
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/plant.h"
 #include "weir/runtime/internal/random.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -176,7 +177,7 @@ void scheduler::found(seat& s) noexcept {
 }
 
 bool scheduler::work_is_visible() noexcept {
-  if (inject_length_.load(std::memory_order_seq_cst) != 0) return true;
+  if (!planted(bug::inject_skip_recheck) && inject_length_.load(std::memory_order_seq_cst) != 0) return true;
   return std::any_of(seats_.begin(), seats_.end(), [](const seat* other) { return other->ring.size() >= 2; });
 }
 

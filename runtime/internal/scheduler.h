@@ -35,6 +35,7 @@
 #include <vector>
 
 #include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/fifo.h"
 #include "weir/runtime/internal/idle_workers.h"
 #include "weir/runtime/internal/run_ring.h"
@@ -60,7 +61,7 @@ class scheduler {
     int index = 0;
     run_ring<actor_core> ring;
     // Filled by the owner only, when it is empty or by an exchange; emptied by whoever exchanges it for null.
-    alignas(64) std::atomic<actor_core*> next{nullptr};
+    alignas(64) atomic<actor_core*> next{nullptr};
     // Owner: turns so far. Others read it to see whether it moves; stale is fine.
     std::atomic<std::uint32_t> turns{0};
     int streak = 0;                             // owner: uses of `next` in a row
@@ -71,7 +72,7 @@ class scheduler {
     fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
     std::size_t inbox_length = 0;                      // guarded by mail_lock
     fifo<loop_request, &loop_request::next> requests;  // guarded by mail_lock
-    std::atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
+    atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
   };
 
   explicit scheduler(bool migrate) noexcept : migrate_(migrate) {}
@@ -139,8 +140,8 @@ class scheduler {
   small_lock inject_lock_;
   fifo<actor_core, &actor_core::queue_next> inject_;  // guarded by inject_lock_
   // Length of inject_: written under inject_lock_; seq_cst, as it takes part in the handshake.
-  alignas(64) std::atomic<std::size_t> inject_length_{0};
-  std::atomic<bool> stopping_{false};
+  alignas(64) atomic<std::size_t> inject_length_{0};
+  atomic<bool> stopping_{false};
 };
 
 }  // namespace weir::internal
