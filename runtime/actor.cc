@@ -53,6 +53,7 @@ void rethrow_exit(actor_core& a) {
 }
 
 void abandon(actor_core& a) noexcept {
+  if (a.forked()) abort_forked("~actor", fmt::format("actor \"{}\" (#{})", a.name(), a.id()), a.where());
   if (current_actor() == &a)
     abort_misuse("~actor", "the owning handle of an actor cannot end in that actor",
                  fmt::format("actor \"{}\" (#{})", a.name(), a.id()), "detach() it, or keep the handle elsewhere.",
@@ -66,6 +67,10 @@ void abandon(actor_core& a) noexcept {
 void throw_empty_handle(const char* call, site where) {
   throw_misuse(call, "the handle must refer to an actor", "one that was moved from, detached or never set",
                "Use the handle it was moved to.", where);
+}
+
+void throw_forked_handle(const actor_core& a, const char* call, site where) {
+  throw_forked(call, fmt::format("actor \"{}\" (#{})", a.name(), a.id()), where);
 }
 
 void throw_taken(actor_core& a, site where) {

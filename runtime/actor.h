@@ -29,6 +29,7 @@ void rethrow_exit(actor_core& a);
 // The end of an owning handle that was neither joined nor detached.
 void abandon(actor_core& a) noexcept;
 [[noreturn]] void throw_empty_handle(const char* call, site where);
+[[noreturn]] void throw_forked_handle(const actor_core& a, const char* call, site where);
 [[noreturn]] void throw_taken(actor_core& a, site where);
 
 // What actor and actor_ref share: a counted reference.
@@ -92,6 +93,7 @@ class actor_handle {
 
   actor_result<T>& get(const char* call, site where) const {
     if (actor_ == nullptr) throw_empty_handle(call, where);
+    if (actor_->forked()) throw_forked_handle(*actor_, call, where);
     return *actor_;
   }
 

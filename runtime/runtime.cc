@@ -63,6 +63,7 @@ std::uint32_t operations_to_bias(site where) {
 }
 
 internal::runtime_settings checked(runtime_options options, site where) {
+  internal::refuse_forking_actor("runtime", where);
   if (options.blocking_threads < 1 || options.blocking_threads > most_blocking_threads)
     internal::throw_misuse("runtime", "runtime_options.blocking_threads must be 1..10000",
                            fmt::format("{}", options.blocking_threads), "The default, 64, fits most.", where);
@@ -80,6 +81,7 @@ runtime::runtime(runtime_options options, site where)
     : core_(std::make_unique<internal::runtime_core>(checked(std::move(options), where), where)) {}
 
 runtime::~runtime() {
+  if (core_->forked()) internal::abort_forked("~runtime", "a runtime of the parent", core_->root().where());
   if (const internal::actor_core* const a = internal::current_actor(); a != nullptr && &a->runtime() == core_.get())
     internal::abort_misuse("~runtime", "a runtime cannot end inside one of its own actors",
                            fmt::format("actor \"{}\" (#{})", a->name(), a->id()), "Let a plain thread own it.",

@@ -55,7 +55,8 @@ class runtime {
     }
   }
 
-  // weir::spawn from anywhere, also from plain threads.
+  // weir::spawn from anywhere, also from plain threads. While ~runtime waits for what is left, it throws misuse for all
+  // but this runtime's actors.
   template <class F>
   [[nodiscard]] actor<internal::actor_value_t<F>> spawn(std::string_view name, F&& f, spawn_options options = {},
                                                         site where = site::current()) {

@@ -9,6 +9,7 @@ namespace {
 
 actor_core& host_for_scope(site where) {
   if (actor_core* const a = current_actor()) return *a;
+  refuse_forking_actor("with_scope", where);
   throw_misuse("with_scope", "a scope needs a running actor", "a plain thread", "Call it inside weir::run([] { ... }).",
                where);
 }

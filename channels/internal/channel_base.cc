@@ -63,6 +63,7 @@ void channel_base::drop_side() noexcept {
 
 channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list, void* slot, const char* verb,
                                                  deadline limit) {
+  refuse_forked(verb);
   parker& self = current_parker();
   const channel_wait why(verb, *this);
   wait_node node(self, self.word().next_epoch());
@@ -83,6 +84,10 @@ channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list,
   if (cause == wake_cause::peer) return node.closed ? wait_end::closed : wait_end::handed;
   withdraw(list, node);
   return cause == wake_cause::timeout ? wait_end::timeout : wait_end::cancelled;
+}
+
+void channel_base::abort_forked_wait(const char* verb) noexcept {
+  abort_forked(verb, fmt::format("a wait on a channel{}{}", name_.empty() ? "" : " named ", name_), where_);
 }
 
 void channel_base::withdraw(wait_list& list, wait_node& node) noexcept {

@@ -19,6 +19,7 @@
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/biased_lock.h"
+#include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/wait_list.h"
 
 namespace weir::internal {
@@ -53,6 +54,11 @@ class channel_base {
   // Parks in `list` until a peer, close, the limit or a cancel ends it. `held` is lock_'s; it is free afterwards.
   wait_end wait_locked(lock_key held, wait_list& list, void* slot, const char* verb, deadline limit);
 
+  // In a child of the process that made the channel nobody would end a wait: says so, and aborts.
+  void refuse_forked(const char* verb) noexcept {
+    if (mark_.foreign()) abort_forked_wait(verb);
+  }
+
   // Unlinks a node whose wait did not end by its own source.
   void withdraw(wait_list& list, wait_node& node) noexcept;
 
@@ -70,8 +76,10 @@ class channel_base {
 
  private:
   void drop_side() noexcept;
+  [[noreturn]] void abort_forked_wait(const char* verb) noexcept;
 
   const site where_;
+  const process_mark mark_;
   const std::string name_;
   // Handles. Relaxed up: who copies a handle holds one. Acquire-release down: the last one sees what the others did.
   atomic<std::size_t> senders_alive_{1};

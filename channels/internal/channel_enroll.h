@@ -44,6 +44,7 @@ auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> en
         e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
         if (e == enrolled::done) ring_.push(std::move(value));
       } else {
+        refuse_forked("select");
         node.slot = &value;
         senders_.push_back(node);
       }
@@ -74,6 +75,7 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
         closed = true;
         e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
       } else {
+        refuse_forked("select");
         node.slot = &out;
         receivers_.push_back(node);
       }

@@ -39,7 +39,6 @@ actor_core::actor_core(const actor_spec& spec, void* stack_end)
 }
 
 void actor_core::start(scope_node& parent) noexcept {
-  runtime_.actor_started();
   own_scope_.attach(parent);
   runtime_.enqueue(*this, scheduler::kind::spawned);
 }

@@ -16,6 +16,7 @@
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/context.h"
 #include "weir/runtime/internal/event.h"
+#include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/parker.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
@@ -44,7 +45,7 @@ class actor_core : public parker {
   actor_core(const actor_spec& spec, void* stack_end);
   actor_core(const actor_core&) = delete;
 
-  // Hangs a new actor under its scope and makes it runnable. The runtime's reference is taken here.
+  // Hangs a new actor under its scope and makes it runnable. REQUIRES: the runtime has admitted it.
   void start(scope_node& parent) noexcept;
 
   std::uint64_t id() const noexcept { return id_; }
@@ -53,6 +54,8 @@ class actor_core : public parker {
   int pinned() const noexcept { return pinned_; }
   stack_block* stack() const noexcept { return stack_; }
   runtime_core& runtime() const noexcept { return runtime_; }
+  // It was made before fork(), by a parent of this process.
+  bool forked() const noexcept { return mark_.foreign(); }
 
   // The running actor only.
   scope_node& scope() const noexcept { return *scope_; }
@@ -113,6 +116,7 @@ class actor_core : public parker {
   const std::uint64_t id_;
   const site where_;
   const int pinned_;
+  const process_mark mark_;
   std::array<char, 40> name_{};
 
   // The running actor's; the worker's while it is switched out.
@@ -138,5 +142,10 @@ class actor_core : public parker {
 
 // The running actor; null on a plain thread and on a worker's native stack.
 actor_core* current_actor() noexcept;
+// In a child, on the one thread it came with: the actor that called fork(), which is none any more. Null elsewhere.
+const actor_core* forking_actor() noexcept;
+// Throws misuse, or aborts with its text, if the calling thread is such a one.
+void refuse_forking_actor(const char* call, site where);
+void abort_forking_actor(const char* call) noexcept;
 
 }  // namespace weir::internal

@@ -8,6 +8,7 @@
 namespace weir::internal {
 
 stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where) {
+  if (r.forked()) throw_forked("spawn", "a runtime of the parent", where);
   if (options.stack < stack_pool::least || options.stack > stack_pool::most)
     throw_misuse("spawn", "spawn_options.stack must be 16 KiB to 64 MiB", fmt::format("{} bytes", options.stack),
                  "Say it in bytes: {.stack = 64 << 10}; the default, 256 KiB, fits most.", where);
@@ -18,11 +19,25 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
     throw_misuse("spawn", "the function's captures must fit into a quarter of the stack",
                  fmt::format("{} bytes of {}", block, options.stack),
                  "Capture a std::unique_ptr to the large part, or raise spawn_options.stack.", where);
-  return r.stacks().take(options.stack);
+  if (!r.admit())
+    throw_misuse("spawn", "a runtime that ends takes no more actors from outside", "a spawn while ~runtime waits",
+                 "Let the threads that spawn end before the runtime does.", where);
+  try {
+    return r.stacks().take(options.stack);
+  } catch (...) {
+    r.retract();
+    throw;
+  }
+}
+
+void return_stack(runtime_core& r, stack_block* stack) noexcept {
+  stack->pool->give(stack);
+  r.retract();
 }
 
 runtime_core& runtime_for_spawn(site where) {
   if (actor_core* const a = current_actor()) return a->runtime();
+  refuse_forking_actor("spawn", where);
   throw_misuse("spawn", "weir::spawn needs a running actor", "a plain thread",
                "Call it inside weir::run([] { ... }), or use spawn of the weir::runtime you mean.", where);
 }

@@ -58,8 +58,11 @@ class actor_state final : public actor_result<actor_value_t<F>> {
   std::optional<std::decay_t<F>> closure_;
 };
 
-// Checks the options and takes a stack. `block` is the size of control block and closure. Throws misuse or no_memory.
+// Checks the options, has the runtime admit an actor, and takes a stack. `block` is the size of control block and
+// closure. Throws misuse or no_memory.
 stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where);
+// Undoes that.
+void return_stack(runtime_core& r, stack_block* stack) noexcept;
 // The runtime of the calling actor. Throws misuse on a plain thread.
 runtime_core& runtime_for_spawn(site where);
 scope_node& root_of(runtime_core& r) noexcept;
@@ -80,7 +83,7 @@ actor_state<F>* make_actor(runtime_core& r, scope_node& parent, std::string_view
   try {
     a = ::new (place) state({&r, stack, name, where, options.pinned}, place, std::forward<F>(f));
   } catch (...) {
-    stack->pool->give(stack);
+    return_stack(r, stack);
     throw;
   }
   a->start(parent);

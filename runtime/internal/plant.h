@@ -15,6 +15,9 @@ enum class bug {
   skip_second_look,        // select takes `otherwise` after the try pass alone
   ring_early_tail,         // the ring's tail is raised before the slot is written, and releases nothing
   ring_late_read,          // a thief reads the slots after it has claimed them
+  shutdown_late_raise,     // a foreign waker is counted only after it has published
+  shutdown_no_wait,        // the runtime goes without a look at the foreign wakers
+  inject_skip_recheck,     // a worker that falls asleep does not look at inject once more
   lost_wake,               // a waker forgets the last step, once in a while
 };
 

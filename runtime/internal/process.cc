@@ -16,8 +16,10 @@
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/report.h"
+#include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
 namespace {
@@ -25,7 +27,8 @@ namespace {
 // Never destroyed: a signal or a detached thread may come at any time.
 struct process_state {
   std::mutex mutex;
-  std::vector<runtime_core*> runtimes;  // guarded by mutex
+  std::vector<runtime_core*> runtimes;  // guarded by mutex, as is:
+  bool reporter = false;                // its thread was started in this process
   sem_t wanted;                         // posted by the signal handler, waited for by the reporter
 };
 
@@ -53,7 +56,9 @@ void report_for_ever() {
   }
 }
 
-void start_reporter() {
+void start_reporter_locked() {
+  if (state().reporter) return;
+  state().reporter = true;
   struct sigaction present {};
   if (sigaction(SIGQUIT, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return;
   try {
@@ -66,6 +71,22 @@ void start_reporter() {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGQUIT, &action, nullptr);
+}
+
+// Nobody holds the list when fork() copies it.
+void before_fork() { state().mutex.lock(); }
+void after_fork_in_parent() { state().mutex.unlock(); }
+// The child has one thread, this one; the reporter is not there, so SIGQUIT ends the child as it does without weir.
+void after_fork_in_child() {
+  process_state& s = state();
+  ++forks;
+  leave_worker_behind();
+  s.runtimes.clear();
+  s.reporter = false;
+  sem_init(&s.wanted, 0, 0);
+  struct sigaction present {};
+  if (sigaction(SIGQUIT, nullptr, &present) == 0 && present.sa_handler == on_quit) signal(SIGQUIT, SIG_DFL);
+  s.mutex.unlock();
 }
 
 std::terminate_handler previous_terminate = nullptr;
@@ -97,11 +118,13 @@ void process_add(runtime_core& r) {
   static std::once_flag once;
   std::call_once(once, [] {
     state();
-    start_reporter();
+    if (const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); error != 0)
+      throw std::system_error(error, std::generic_category(), "pthread_atfork");
     install_overflow_report();
     previous_terminate = std::set_terminate(on_terminate);
   });
   std::lock_guard guard(state().mutex);
+  start_reporter_locked();
   state().runtimes.push_back(&r);
 }
 

@@ -1,7 +1,8 @@
 // What is one per process: the list of live runtimes, the report on SIGQUIT, the terminate handler, the overflow
 // report.
 //
-// None of it is needed to run actors; it exists so that reports can find them.
+// None of it is needed to run actors; it exists so that reports can find them, and so that a forked child knows that it
+// is one (forked.h).
 //
 // Thread-safety: all of it.
 #pragma once

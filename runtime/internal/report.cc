@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <new>
+#include <string_view>
 #include <vector>
 
 #include "weir/runtime/internal/runtime_core.h"
@@ -59,7 +62,7 @@ bool collect(scope_node& root, std::vector<row>& rows) noexcept {
   return complete;
 }
 
-void write_all(int fd, const std::string& text) {
+void write_all(int fd, std::string_view text) {
   for (std::size_t done = 0; done < text.size();) {
     const auto n = write(fd, text.data() + done, text.size() - done);
     if (n <= 0) return;
@@ -67,19 +70,7 @@ void write_all(int fd, const std::string& text) {
   }
 }
 
-}  // namespace
-
-std::string short_duration(std::chrono::nanoseconds d) {
-  const double s = std::chrono::duration<double>(d).count();
-  if (s >= 3600) return fmt::format("{}h{:02}m", static_cast<long>(s) / 3600, static_cast<long>(s) / 60 % 60);
-  if (s >= 60) return fmt::format("{}m{:02}s", static_cast<long>(s) / 60, static_cast<long>(s) % 60);
-  if (s >= 10) return fmt::format("{:.0f}s", s);
-  if (s >= 1) return fmt::format("{:.1f}s", s);
-  if (s >= 1e-3) return fmt::format("{:.0f}ms", s * 1e3);
-  return fmt::format("{:.0f}us", s * 1e6);
-}
-
-void report_actors(runtime_core& r, int fd) {
+void write_table(runtime_core& r, int fd) {
   std::vector<row> rows;
   if (!collect(r.root(), rows)) write_all(fd, "weir: not enough memory to list all actors\n");
   std::sort(rows.begin(), rows.end(), [](const row& a, const row& b) { return a.id < b.id; });
@@ -100,6 +91,29 @@ void report_actors(runtime_core& r, int fd) {
   for (const row& x : rows)
     line(x.id, x.name.empty() ? "-" : x.name, x.state, x.object.empty() ? "-" : x.object,
          x.duration.empty() ? "-" : x.duration, x.where);
+}
+
+}  // namespace
+
+std::string short_duration(std::chrono::nanoseconds d) {
+  const double s = std::chrono::duration<double>(d).count();
+  if (s >= 3600) return fmt::format("{}h{:02}m", static_cast<long>(s) / 3600, static_cast<long>(s) / 60 % 60);
+  if (s >= 60) return fmt::format("{}m{:02}s", static_cast<long>(s) / 60, static_cast<long>(s) % 60);
+  if (s >= 10) return fmt::format("{:.0f}s", s);
+  if (s >= 1) return fmt::format("{:.1f}s", s);
+  if (s >= 1e-3) return fmt::format("{:.0f}ms", s * 1e3);
+  return fmt::format("{:.0f}us", s * 1e6);
+}
+
+void report_actors(runtime_core& r, int fd) noexcept {
+  try {
+    write_table(r, fd);
+  } catch (const std::bad_alloc&) {
+    std::array<char, 100> line;
+    const int length =
+        std::snprintf(line.data(), line.size(), "weir: %zu actors, not enough memory to list them\n", r.alive());
+    write_all(fd, {line.data(), static_cast<std::size_t>(length)});
+  }
 }
 
 }  // namespace weir::internal

@@ -44,19 +44,19 @@ void runtime_core::stop_threads() noexcept {
 runtime_core::~runtime_core() {
   process_remove(*this);
   stop_threads();
-  // Acquire pairs with the release in enqueue(): after zero, no foreign waker touches this runtime.
-  while (wakers_in_flight_.load(std::memory_order_acquire) != 0) nap();
+  foreign_.wait_for_none();
 }
 
 void runtime_core::drain() {
+  alive_.fetch_or(closed, std::memory_order_relaxed);
   root_.cancel();
   const time_point limit = deadline(settings_.grace).at();
-  // Acquire pairs with actor_ended(): what the actors did comes before what follows their end.
-  while (alive_.load(std::memory_order_acquire) != 0) {
+  for (;;) {
     const std::uint32_t seen = ended_signal_.load(std::memory_order_acquire);
-    if (alive_.load(std::memory_order_acquire) == 0) break;
+    // Acquire pairs with actor_ended(): what the actors did comes before what follows their end.
+    if ((alive_.load(std::memory_order_acquire) & ~closed) == 0) break;
     futex_wait(&ended_signal_, seen, limit);
-    if (now() >= limit && alive_.load(std::memory_order_acquire) != 0) {
+    if (now() >= limit && alive() != 0) {
       fmt::print(
           stderr,
           "weir: {} actors still live {} ms after main returned and they were cancelled (runtime_options.grace); an "
@@ -78,13 +78,13 @@ void runtime_core::enqueue(actor_core& a, scheduler::kind k) noexcept {
       scheduler_.push_local(here->seat(), a, k);
     return;
   }
-  // Raised before the push: until then the actor cannot run, so the runtime cannot end.
-  wakers_in_flight_.fetch_add(1, std::memory_order_relaxed);
-  if (a.pinned() >= 0)
-    scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
-  else
-    scheduler_.push_foreign(a);
-  wakers_in_flight_.fetch_sub(1, std::memory_order_release);
+  if (forked()) abort_forked("wake", fmt::format("actor \"{}\" (#{})", a.name(), a.id()), a.where());
+  foreign_.during([&] {
+    if (a.pinned() >= 0)
+      scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
+    else
+      scheduler_.push_foreign(a);
+  });
 }
 
 void runtime_core::requeue(actor_core& a, worker& w) noexcept {
@@ -97,9 +97,12 @@ void runtime_core::requeue(actor_core& a, worker& w) noexcept {
 std::string runtime_core::describe(const actor_core* a) noexcept {
   std::string text;
   root_.visit_below([&](scope_node& n) {
-    if (n.type() == scope_node::kind::actor && n.host() == a)
+    if (n.type() != scope_node::kind::actor || n.host() != a) return;
+    try {
       text =
           fmt::format("actor \"{}\" (#{}, spawned at {}:{})", a->name(), a->id(), a->where().base(), a->where().line);
+    } catch (const std::bad_alloc&) {
+    }
   });
   return text;
 }
@@ -108,9 +111,23 @@ bool runtime_core::is_running(const actor_core& a) const noexcept {
   return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->running() == &a; });
 }
 
+bool runtime_core::admit() noexcept {
+  const actor_core* const self = current_actor();
+  const bool inside = self != nullptr && &self->runtime() == this;  // alive itself, so the end waits
+  // Relaxed: what the spawner did before is released by the new actor's enqueue().
+  std::size_t seen = alive_.load(std::memory_order_relaxed);
+  while (inside || (seen & closed) == 0)
+    if (alive_.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return true;
+  return false;
+}
+
+void runtime_core::retract() noexcept {
+  foreign_.during([this] { actor_ended(); });
+}
+
 void runtime_core::actor_ended() noexcept {
-  if (alive_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  // On a worker of this runtime, which is joined before the runtime goes.
+  if ((alive_.fetch_sub(1, std::memory_order_acq_rel) & ~closed) != 1) return;
+  // On a worker of this runtime, which is joined before the runtime goes, or by retract().
   ended_signal_.fetch_add(1, std::memory_order_release);
   futex_wake_all(&ended_signal_);
 }

@@ -2,12 +2,15 @@
 // tree.
 //
 // Shutdown, in this order, each step being sure of the one before:
-//  1. The root scope is cancelled: every actor meets the cancel at its next park.
-//  2. The last actor to end lowers alive_ to zero; whoever shuts down waits for that, at most `grace`, else the actors
-//     that are left are named on stderr and the process aborts.
+//  1. alive_ is closed: a spawn from outside was counted before, and is waited for, or is refused. Else threads that
+//     spawn without end would keep the runtime for ever. Actors go on spawning.
+//  2. The root scope is cancelled: every actor meets the cancel at its next park. The last one to end lowers alive_ to
+//     zero; whoever shuts down waits for that, at most `grace`, else the actors that are left are named on stderr and
+//     the process aborts.
 //  3. The pool for blocking calls has no job left, as each belongs to a parked actor; its threads are joined.
 //  4. The watchdog ends; the scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
-//  5. Threads outside that woke an actor may still be ringing a bell: wakers_in_flight_ counts them, and is waited for.
+//  5. Threads outside that woke an actor may still be ringing a bell: wakers_in_flight.h counts them, and they are
+//     waited for.
 //  6. The loops are closed, the memory goes.
 //
 // Thread-safety: all of it but construction and destruction.
@@ -22,9 +25,11 @@
 
 #include "weir/runtime/internal/blocking_pool.h"
 #include "weir/runtime/internal/failure_sink.h"
+#include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
+#include "weir/runtime/internal/wakers_in_flight.h"
 #include "weir/runtime/internal/watchdog.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -53,10 +58,13 @@ class runtime_core {
   // By the worker that holds `a` and has just switched it out: it yielded, or was woken while it parked.
   void requeue(actor_core& a, worker& w) noexcept;
 
-  void actor_started() noexcept { alive_.fetch_add(1, std::memory_order_relaxed); }
+  // Counts an actor that is about to be made. False: the caller is none of this runtime's actors, and it ends.
+  bool admit() noexcept;
+  // An admitted one could not be made after all.
+  void retract() noexcept;
   void actor_ended() noexcept;
-  // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended: `a` is not followed before it was found
-  // alive.
+  // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended, as `a` is not followed before it was found
+  // alive, or if there is no memory for the text.
   std::string describe(const actor_core* a) noexcept;
   // Some worker runs it now; a hint.
   bool is_running(const actor_core& a) const noexcept;
@@ -75,8 +83,10 @@ class runtime_core {
   worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
   bool migrates() const noexcept { return settings_.migrate; }
   int worker_count() const noexcept { return settings_.workers; }
-  std::size_t alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
+  std::size_t alive() const noexcept { return alive_.load(std::memory_order_relaxed) & ~closed; }
   time_point started() const noexcept { return started_; }
+  // It was made before fork(), by a parent of this process.
+  bool forked() const noexcept { return mark_.foreign(); }
 
  private:
   struct retire_pool {
@@ -87,6 +97,7 @@ class runtime_core {
 
   const runtime_settings settings_;
   const time_point started_;
+  const process_mark mark_;
   class scheduler scheduler_;
   const std::shared_ptr<failure_sink> failures_;
   const std::unique_ptr<stack_pool, retire_pool> stacks_;
@@ -95,8 +106,11 @@ class runtime_core {
   blocking_pool blocking_;
   class watchdog watchdog_;
   std::atomic<std::uint64_t> last_id_{0};
-  std::atomic<std::size_t> alive_{0};           // actors started and not yet off their stack
-  std::atomic<int> wakers_in_flight_{0};        // foreign threads inside enqueue()
+  static constexpr std::size_t closed = ~(~std::size_t{0} >> 1);
+  // Actors admitted and not yet off their stack; the top bit: it ends, and admits none from outside. Raised by spawns,
+  // lowered by the worker that ended one; drain() closes.
+  std::atomic<std::size_t> alive_{0};
+  wakers_in_flight foreign_;                    // inside enqueue() and retract()
   std::atomic<std::uint32_t> ended_signal_{0};  // a futex: raised when alive_ falls to zero
 };
 

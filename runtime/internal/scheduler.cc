@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/plant.h"
 #include "weir/runtime/internal/random.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -99,6 +100,7 @@ void scheduler::push_mail(seat& s, actor_core& a) noexcept {
   {
     std::lock_guard guard(s.mail_lock);
     s.inbox.push(a);
+    ++s.inbox_length;
     s.mail.store(true, std::memory_order_seq_cst);
   }
   if (idle_seat* const called = idle_.call(s)) static_cast<seat*>(called)->self->ring();
@@ -126,6 +128,7 @@ loop_request* scheduler::pop_request(seat& s) noexcept {
 actor_core* scheduler::pop_inbox(seat& s) noexcept {
   std::lock_guard guard(s.mail_lock);
   actor_core* const a = s.inbox.pop();
+  if (a != nullptr) --s.inbox_length;
   s.inbox_last = a != nullptr;
   s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
   return a;
@@ -174,7 +177,7 @@ void scheduler::found(seat& s) noexcept {
 }
 
 bool scheduler::work_is_visible() noexcept {
-  if (inject_length_.load(std::memory_order_seq_cst) != 0) return true;
+  if (!planted(bug::inject_skip_recheck) && inject_length_.load(std::memory_order_seq_cst) != 0) return true;
   return std::any_of(seats_.begin(), seats_.end(), [](const seat* other) { return other->ring.size() >= 2; });
 }
 
@@ -239,7 +242,7 @@ void scheduler::end_rests() noexcept {
     if (idle_.end_rest(*s)) s->self->ring();
 }
 
-void scheduler::call_for_help(const seat& s) noexcept {
+void scheduler::call_for_help(seat& s) noexcept {
   if (waiting_behind(s) < 2) return;
   call_one();
   end_rests();
@@ -264,12 +267,16 @@ void scheduler::unload(seat& s) noexcept {
   {
     std::lock_guard guard(s.mail_lock);
     fifo<actor_core, &actor_core::queue_next> pinned;
+    std::size_t kept = 0;
     while (actor_core* const a = s.inbox.pop())
-      if (a->pinned() >= 0)
+      if (a->pinned() >= 0) {
         pinned.push(*a);
-      else
+        ++kept;
+      } else {
         take(a);
+      }
     s.inbox = pinned;
+    s.inbox_length = kept;
     s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
   }
   if (count == 0) return;
@@ -282,9 +289,9 @@ void scheduler::unload(seat& s) noexcept {
   end_rests();
 }
 
-std::size_t scheduler::waiting_behind(const seat& s) const noexcept {
-  return s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0) +
-         inject_length_.load(std::memory_order_relaxed);
+std::size_t scheduler::waiting_behind(seat& s) noexcept {
+  std::lock_guard guard(s.mail_lock);
+  return s.inbox_length + s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
 }
 
 void scheduler::stop() noexcept {

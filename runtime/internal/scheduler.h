@@ -38,6 +38,7 @@
 #include <vector>
 
 #include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/fifo.h"
 #include "weir/runtime/internal/idle_workers.h"
 #include "weir/runtime/internal/run_ring.h"
@@ -63,7 +64,7 @@ class scheduler {
     int index = 0;
     run_ring<actor_core> ring;
     // Filled by the owner only, when it is empty or by an exchange; emptied by whoever exchanges it for null.
-    alignas(64) std::atomic<actor_core*> next{nullptr};
+    alignas(64) atomic<actor_core*> next{nullptr};
     // Owner: turns so far. Others read it to see whether it moves; stale is fine.
     std::atomic<std::uint32_t> turns{0};
     int streak = 0;                             // owner: uses of `next` in a row
@@ -72,8 +73,9 @@ class scheduler {
 
     small_lock mail_lock;
     fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
+    std::size_t inbox_length = 0;                      // guarded by mail_lock
     fifo<loop_request, &loop_request::next> requests;  // guarded by mail_lock
-    std::atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
+    atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
   };
 
   explicit scheduler(bool migrate) noexcept : migrate_(migrate) {}
@@ -111,9 +113,11 @@ class scheduler {
   // The watchdog: `s` does not come to what stands in its queues. Gives all of it that is not pinned to inject.
   void unload(seat& s) noexcept;
   // The watchdog: `s` comes to it slowly. Calls a sleeper, or ends the rests, if there is enough for two.
-  void call_for_help(const seat& s) noexcept;
-  // How many stand in the worker's own queues and in inject; a hint.
-  std::size_t waiting_behind(const seat& s) const noexcept;
+  void call_for_help(seat& s) noexcept;
+  // How many stand in the worker's own queues, the inbox included; a hint.
+  static std::size_t waiting_behind(seat& s) noexcept;
+  // How many stand where every worker may take them; a hint.
+  std::size_t waiting_for_anybody() const noexcept { return inject_length_.load(std::memory_order_relaxed); }
   bool all_asleep() const noexcept { return idle_.sleeping() == seats_.size(); }
 
   // Rings everybody; workers leave once they find nothing.
@@ -144,8 +148,8 @@ class scheduler {
   small_lock inject_lock_;
   fifo<actor_core, &actor_core::queue_next> inject_;  // guarded by inject_lock_
   // Length of inject_: written under inject_lock_; seq_cst, as it takes part in the handshake.
-  alignas(64) std::atomic<std::size_t> inject_length_{0};
-  std::atomic<bool> stopping_{false};
+  alignas(64) atomic<std::size_t> inject_length_{0};
+  atomic<bool> stopping_{false};
 };
 
 }  // namespace weir::internal

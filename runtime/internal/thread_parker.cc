@@ -1,6 +1,7 @@
 // The parker of a plain OS thread: it sleeps on a futex. And current_parker(), which picks.
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/futex.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -15,16 +16,19 @@ class thread_parker final : public parker {
   // Release pairs with the acquire in sleep(). From the store on the thread may go on, and even end: after it only the
   // address is used.
   static void resume(parker* self) noexcept {
+    if (static_cast<thread_parker*>(self)->mark_.foreign()) abort_forked("wake", "a waiting thread of the parent", {});
     atomic<std::uint32_t>& woken = static_cast<thread_parker*>(self)->woken_;
     woken.store(1, std::memory_order_release);
     futex_wake_all(&woken);
   }
 
   void stop(const wait_reason&, deadline limit) override {
+    mark_ = {};
     if (word().commit() == commit_result::parked) sleep(limit);
   }
 
   void stop_holding(const wait_reason&, lock_key held, interruptible i) override {
+    mark_ = {};
     const commit_result parked = word().open_parked(i);
     held.unlock();
     if (parked == commit_result::parked) sleep({});
@@ -41,6 +45,7 @@ class thread_parker final : public parker {
     woken_.store(0, std::memory_order_relaxed);  // own until the next wait is open
   }
 
+  process_mark mark_;               // of the wait under way; written before it is published as parked
   atomic<std::uint32_t> woken_{0};  // a futex: 1 from the wake until the thread has seen it
 };
 
@@ -51,6 +56,7 @@ __attribute__((noinline)) parker& current_parker() {
   if (actor_core* const a = current_actor()) return *a;
   if (current_worker_or_null() != nullptr)
     abort_misuse("park", "a callback on a worker's native stack must not wait", "", "Spawn an actor that does.", {});
+  abort_forking_actor("park");
   thread_local thread_parker mine;
   return mine;
 }

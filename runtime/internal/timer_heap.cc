@@ -1,7 +1,10 @@
 #include "weir/runtime/internal/timer_heap.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
+#include <new>
 
 namespace weir::internal {
 namespace {
@@ -51,7 +54,17 @@ void timer_heap::erase(std::size_t index) noexcept {
 
 void timer_heap::insert(timer_node& node, time_point at) noexcept {
   std::lock_guard guard(lock_);
-  entries_.push_back({at, &node});
+  try {
+    entries_.push_back({at, &node});
+  } catch (const std::bad_alloc&) {
+    std::fprintf(
+        stderr,
+        "weir: no memory for one more deadline, beside %zu on this worker. Who waits is registered already, and "
+        "would wait without it, so the process ends. Let fewer actors wait with a deadline at once, or raise "
+        "the memory limit.\n",
+        entries_.size());
+    std::abort();
+  }
   node.heap = this;
   sift_up(entries_.size() - 1, {at, &node});
 }

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <vector>
+#include <new>
+#include <string>
 
 #include "weir/runtime/internal/futex.h"
 #include "weir/runtime/internal/report.h"
@@ -20,18 +22,13 @@ constexpr auto interval = 1ms;
 constexpr auto stall = 100ms * slowdown;
 constexpr auto between_reports = 10s;
 constexpr std::uint32_t few_turns = 50;  // between two looks: slices of 20 us and more
-constexpr int idle_looks = 20;           // all asleep so often in a row: sleep too
-
-// What the last look saw of one worker.
-struct seen {
-  std::uint32_t turns = 0;
-  time_point since{};  // of that turn
-  bool reported = false;
-};
+constexpr std::size_t most_named = 8;
+constexpr int idle_looks = 20;  // all asleep so often in a row: sleep too
 
 }  // namespace
 
 void watchdog::start() {
+  last_.resize(static_cast<std::size_t>(runtime_.worker_count()));
   thread_ = std::thread([this] { main(); });
 }
 
@@ -57,8 +54,6 @@ void watchdog::sleep() {
 
 void watchdog::main() {
   pthread_setname_np(pthread_self(), "weir-watchdog");
-  std::vector<seen> last(static_cast<std::size_t>(runtime_.worker_count()));
-  time_point reported{};
   int idle = 0;
   while (state_.load(std::memory_order_seq_cst) != stopped) {
     futex_wait(&state_, awake, now() + interval);
@@ -70,34 +65,87 @@ void watchdog::main() {
       continue;
     }
     idle = 0;
-    const time_point time = now();
-    for (std::size_t i = 0; i < last.size(); ++i) {
-      worker& w = runtime_.worker_at(static_cast<int>(i));
-      const std::uint32_t turns = w.seat().turns.load(std::memory_order_relaxed);
-      seen& s = last[i];
-      // Its actors compute rather than talk: others had better help.
-      if (turns - s.turns < few_turns) runtime_.scheduler().call_for_help(w.seat());
-      if (turns != s.turns || s.since == time_point{}) {
-        s = {turns, time, false};
-        continue;
-      }
-      runtime_.scheduler().unload(w.seat());
-      if (s.reported || time - s.since < stall || time - reported < between_reports) continue;
-      // A worker that computes beside nobody does no harm.
-      const std::size_t behind = w.waiting_behind();
-      if (behind == 0 && w.timers().next() > time) continue;
-      const std::string who = runtime_.describe(w.running());
-      if (who.empty()) continue;  // it sleeps
-      s.reported = true;
-      reported = time;
-      fmt::print(
-          stderr,
-          "weir: STALL worker {}: {} has not yielded for {} (limit {}); {} actors wait behind it. Wrap calls that "
-          "wait "
-          "in weir::blocking, or call this_actor::maybe_yield() in the loop. (next report in 10 s at the earliest)\n",
-          i, who, short_duration(time - s.since), short_duration(stall), behind);
+    try {
+      look(now());
+    } catch (const std::bad_alloc&) {
+      // No memory for the report's text: it is tried again.
     }
   }
+}
+
+void watchdog::look(time_point time) {
+  std::size_t stuck = 0;
+  for (std::size_t i = 0; i < last_.size(); ++i) {
+    worker& w = runtime_.worker_at(static_cast<int>(i));
+    const std::uint32_t turns = w.seat().turns.load(std::memory_order_relaxed);
+    seen& s = last_[i];
+    // Its actors compute rather than talk: others had better help.
+    if (turns - s.turns < few_turns) runtime_.scheduler().call_for_help(w.seat());
+    if (turns != s.turns || s.since == time_point{}) {
+      s = {turns, time, false};
+      continue;
+    }
+    runtime_.scheduler().unload(w.seat());
+    // One that runs nobody sleeps.
+    if (time - s.since >= stall && w.running() != nullptr) ++stuck;
+  }
+  const bool all = stuck == last_.size();
+  if (!all) all_reported_ = false;
+  if (stuck == 0) return;
+  if (all && stuck > 1) {
+    if (!all_reported_ && time - last_report_of_all_ >= between_reports && report_all(time)) {
+      all_reported_ = true;
+      last_report_of_all_ = last_report_ = time;
+      for (seen& s : last_) s.reported = true;
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < last_.size(); ++i) {
+    seen& s = last_[i];
+    if (s.reported || time - s.since < stall || time - last_report_ < between_reports) continue;
+    if (!report_one(i, time)) continue;
+    s.reported = true;
+    last_report_ = time;
+  }
+}
+
+// False: it does no harm, as nobody waits behind it.
+bool watchdog::report_one(std::size_t index, time_point time) {
+  worker& w = runtime_.worker_at(static_cast<int>(index));
+  std::size_t behind = w.waiting_behind();
+  behind += runtime_.scheduler().waiting_for_anybody();
+  if (behind == 0 && w.timers().next() > time) return false;
+  const std::string who = runtime_.describe(w.running());
+  if (who.empty()) return false;  // it has ended meanwhile
+  fmt::print(stderr,
+             "weir: STALL worker {}: {} has not yielded for {} (limit {}); {} actors wait behind it. Wrap calls that "
+             "wait in weir::blocking, or call this_actor::maybe_yield() in the loop. (next report in 10 s at the "
+             "earliest)\n",
+             index, who, short_duration(time - last_[index].since), short_duration(stall), behind);
+  return true;
+}
+
+bool watchdog::report_all(time_point time) {
+  std::size_t waiting = runtime_.scheduler().waiting_for_anybody();
+  bool timer_due = false;
+  time_point since{};
+  std::string who;
+  for (std::size_t i = 0; i < last_.size(); ++i) {
+    worker& w = runtime_.worker_at(static_cast<int>(i));
+    waiting += w.waiting_behind();
+    timer_due |= w.timers().next() <= time;
+    since = std::max(since, last_[i].since);
+    if (i < most_named)
+      who += fmt::format("{}{} holds worker {}", i == 0 ? "" : ", ", runtime_.describe(w.running()), i);
+  }
+  if (waiting == 0 && !timer_due) return false;
+  if (last_.size() > most_named) who += fmt::format(", and so on for {} more", last_.size() - most_named);
+  fmt::print(stderr,
+             "weir: STALL all {} workers: none has switched for {} (limit {}), so nobody is left to run the {} actors "
+             "that wait. {}. Wrap calls that wait in weir::blocking, or call this_actor::maybe_yield() in loops. (next "
+             "report in 10 s at the earliest)\n",
+             last_.size(), short_duration(time - since), short_duration(stall), waiting, who);
+  return true;
 }
 
 }  // namespace weir::internal

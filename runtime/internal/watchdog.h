@@ -4,14 +4,19 @@
 // Thread-safety: stir() from anywhere; the rest by the owner.
 //
 // While anything runs it looks about once a millisecond. A worker that has not switched since the last look and has
-// others waiting is relieved of them: they go to inject. After 100 ms a line on stderr says who computes
-// there and how many wait behind it, at most one line in 10 s for a runtime. When all workers have slept for a while,
-// it sleeps too, without periodic wake-ups, and the first worker to leave its sleep wakes it.
+// others waiting is relieved of them: they go to inject. After 100 ms a line on stderr says who computes or
+// blocks there and how many wait behind it, at most one line in 10 s for a runtime. If no worker has switched for that
+// long, there is nobody to run anybody: another line says so and names who holds each worker. When all workers have
+// slept for a while, the watchdog sleeps too, without periodic wake-ups, and the first worker to leave its sleep wakes
+// it.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <vector>
+
+#include "weir/runtime/base/clock.h"
 
 namespace weir::internal {
 
@@ -34,12 +39,27 @@ class watchdog {
  private:
   static constexpr std::uint32_t awake = 0, asleep = 1, stopped = 2;
 
+  // What the last look saw of one worker.
+  struct seen {
+    std::uint32_t turns = 0;
+    time_point since{};  // of that turn
+    bool reported = false;
+  };
+
   void main();
+  void look(time_point time);
+  bool report_one(std::size_t index, time_point time);
+  bool report_all(time_point time);
   void sleep();
   void wake() noexcept;
 
   runtime_core& runtime_;
   std::atomic<std::uint32_t> state_{awake};  // a futex; written by the watchdog, by who wakes it, and by stop()
+  // The thread's own.
+  std::vector<seen> last_;
+  time_point last_report_{};
+  time_point last_report_of_all_{};
+  bool all_reported_ = false;  // since all have stood still
   std::thread thread_;
 };
 

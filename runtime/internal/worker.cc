@@ -14,6 +14,7 @@
 
 #include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/open_loop.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/runtime_core.h"
 
@@ -35,12 +36,17 @@ constexpr unsigned often = 16;
 constexpr unsigned turns_per_look = 61;
 
 thread_local worker* this_thread_worker = nullptr;
-thread_local std::uint32_t this_thread_token = 0;  // biased_lock.h
+thread_local const actor_core* this_thread_forked = nullptr;  // see forking_actor()
+thread_local std::uint32_t this_thread_token = 0;             // biased_lock.h
 
 // Not to be given again, so that a lock biased to a worker that has ended is never taken for another's.
 std::uint32_t new_token() noexcept {
   static std::atomic<std::uint32_t> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) % (1U << 30) + 1;  // 30 bits: see biased_lock.h
+}
+
+std::string what_forked(const actor_core& a) {
+  return fmt::format("actor \"{}\" (#{}), which called fork() and goes on", a.name(), a.id());
 }
 
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
@@ -62,8 +68,29 @@ bool follow_holder(std::uint32_t holder, unsigned weight) noexcept {
   return w != nullptr && w->running() != nullptr && w->follow_holder(holder, weight);
 }
 
+__attribute__((noinline)) const actor_core* forking_actor() noexcept {
+  asm volatile("" ::: "memory");
+  return this_thread_forked;
+}
+
+void leave_worker_behind() noexcept {
+  if (this_thread_worker == nullptr) return;
+  this_thread_forked = this_thread_worker->running();
+  this_thread_worker = nullptr;
+  this_thread_token = 0;
+}
+
+void refuse_forking_actor(const char* call, site where) {
+  if (const actor_core* const a = forking_actor()) throw_forked(call, what_forked(*a), where);
+}
+
+void abort_forking_actor(const char* call) noexcept {
+  if (const actor_core* const a = forking_actor()) abort_forked(call, what_forked(*a), a->where());
+}
+
 worker& current_worker() noexcept {
   worker* const w = current_worker_or_null();
+  if (w == nullptr) abort_forking_actor("park");
   WEIR_CHECK(w != nullptr, std::string("not on a worker"));
   return *w;
 }
@@ -76,8 +103,7 @@ __attribute__((noinline)) actor_core* current_actor() noexcept {
 
 worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
   seat_.self = this;
-  if (const int error = uv_loop_init(&loop_); error != 0)
-    throw std::system_error(-error, std::generic_category(), "uv_loop_init");
+  open_loop(loop_);
   try {
     if (const int error = uv_async_init(&loop_, &keep_alive_, [](uv_async_t*) {}); error != 0)
       throw std::system_error(-error, std::generic_category(), "uv_async_init");
@@ -111,8 +137,6 @@ void worker::release() noexcept {
   if (doorbell_ >= 0) close(doorbell_);
   if (epoll_ >= 0) close(epoll_);
 }
-
-std::size_t worker::waiting_behind() const noexcept { return runtime_.scheduler().waiting_behind(seat_); }
 
 void worker::start() {
   thread_ = std::thread([this] { main(); });

@@ -65,7 +65,7 @@ class worker {
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { turns_until_look_ = 1; }
 
-  std::size_t waiting_behind() const noexcept;
+  std::size_t waiting_behind() noexcept { return scheduler::waiting_behind(seat_); }
 
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
@@ -114,6 +114,8 @@ class worker {
 // The worker whose thread this is; null on other threads. Never inlined, so that no caller keeps the address of the
 // thread-local over a switch.
 worker* current_worker_or_null() noexcept;
+// In a forked child: its thread is no worker any more.
+void leave_worker_behind() noexcept;
 // REQUIRES: on a worker.
 worker& current_worker() noexcept;
 

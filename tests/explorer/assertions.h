@@ -9,8 +9,14 @@
 
 namespace simulated {
 
-inline explorer::result explore(int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explorer::explore({.preemptions = preemptions, .lifetimes = false}, set_up);
+// Whether objects must not be destroyed under their users; for programs that keep what they destroy mapped, and whose
+// lifetimes hang on nothing but atomics (explorer::options).
+enum class lifetimes : bool { unchecked, checked };
+
+inline explorer::result explore(int preemptions, const std::function<void(explorer::run&)>& set_up,
+                                lifetimes l = lifetimes::unchecked) {
+  const explorer::result r =
+      explorer::explore({.preemptions = preemptions, .lifetimes = l == lifetimes::checked}, set_up);
   WARN(r.runs << " interleavings, preemption bound " << (preemptions == explorer::unbounded ? -1 : preemptions)
               << (r.exhausted ? ", all of them"
                   : r.failed  ? ", until the failure"
@@ -19,16 +25,18 @@ inline explorer::result explore(int preemptions, const std::function<void(explor
 }
 
 // Every interleaving within the bound is explored, and none fails.
-inline void must_hold(int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explore(preemptions, set_up);
+inline void must_hold(int preemptions, const std::function<void(explorer::run&)>& set_up,
+                      lifetimes l = lifetimes::unchecked) {
+  const explorer::result r = explore(preemptions, set_up, l);
   INFO(r.text());
   CHECK_FALSE(r.failed);
   CHECK(r.exhausted);
 }
 
 // Some interleaving within the bound fails, with `text` in its message: for programs with a planted bug.
-inline void must_fail(const char* text, int preemptions, const std::function<void(explorer::run&)>& set_up) {
-  const explorer::result r = explore(preemptions, set_up);
+inline void must_fail(const char* text, int preemptions, const std::function<void(explorer::run&)>& set_up,
+                      lifetimes l = lifetimes::unchecked) {
+  const explorer::result r = explore(preemptions, set_up, l);
   INFO(r.text());
   CHECK(r.failed);
   CHECK_THAT(r.message, Catch::Contains(text));

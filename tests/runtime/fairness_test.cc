@@ -1,7 +1,12 @@
 // Who may keep whom from running.
+#include <unistd.h>
+
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/child.h"
 #include "tests/testing.h"
@@ -158,6 +163,76 @@ TEST_CASE("child: a stall", "[.child]") {
     }
     waits.join();
   });
+}
+
+TEST_CASE("others go on while an actor blocks its worker in a system call by mistake") {
+  if (inboxes_only()) return;
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  weir::runtime r({.workers = 2});
+  std::atomic<bool> blocks{false};
+  std::atomic<int> ran{0};
+  auto blocker = r.spawn("blocks", [&] {
+    // What it has made runnable must not stay behind it.
+    std::vector<weir::actor<void>> others;
+    for (int i = 0; i < 400; ++i) others.push_back(weir::spawn("other", [&] { ++ran; }));
+    blocks = true;
+    char c;
+    EXPECT(read(ends[0], &c, 1) == 1);
+    for (auto& o : others) o.join();
+  });
+  while (!blocks) std::this_thread::yield();
+  r.run([&] { weir::this_actor::sleep(1ms); });
+  while (ran < 400) std::this_thread::yield();  // the test's time limit is the limit
+  CHECK(write(ends[1], "x", 1) == 1);
+  blocker.join();
+  testing::check_expectations();
+  close(ends[0]), close(ends[1]);
+}
+
+TEST_CASE("child: every worker blocks", "[.child]") {
+  int ends[2], errors[2];
+  if (pipe(ends) != 0 || pipe(errors) != 0) return;
+  const int terminal = dup(STDERR_FILENO);
+  dup2(errors[1], STDERR_FILENO);
+  weir::runtime r({.workers = 2});
+  std::vector<weir::actor<void>> actors;
+  std::atomic<int> blocked{0}, ran{0};
+  for (int i = 0; i < 2; ++i)
+    actors.push_back(r.spawn(i == 0 ? "reader" : "also a reader",
+                             [&] {
+                               ++blocked;
+                               char c;
+                               while (read(ends[0], &c, 1) != 1) {
+                               }
+                             },
+                             {.pinned = i}));
+  while (blocked < 2) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) actors.push_back(r.spawn("waits", [&] { ++ran; }));
+  actors.push_back(r.spawn("pinned", [&] { ++ran; }, {.pinned = 1}));
+  std::string seen;
+  char buffer[1000];
+  while (seen.find("STALL all") == std::string::npos || seen.back() != '\n') {
+    const auto n = read(errors[0], buffer, sizeof buffer);
+    if (n <= 0) break;
+    seen.append(buffer, static_cast<std::size_t>(n));
+  }
+  dup2(terminal, STDERR_FILENO);
+  std::printf("%sran meanwhile: %d\n", seen.c_str(), ran.load());
+  if (write(ends[1], "xx", 2) != 2) return;
+  for (auto& a : actors) a.join();
+  std::printf("ran then: %d\n", ran.load());
+}
+
+TEST_CASE("when every worker blocks, the watchdog says so, names who holds each, and how many wait") {
+  const auto end = testing::run_child("child: every worker blocks");
+  CHECK(end.exit_status == 0);
+  CHECK_THAT(end.output, Catch::Contains("STALL all 2 workers: none has switched for ") &&
+                             Catch::Contains("nobody is left to run the 4 actors that wait") &&
+                             Catch::Contains("actor \"reader\" (#1, spawned at fairness_test.cc:") &&
+                             Catch::Contains(") holds worker 0, actor \"also a reader\" (#2,") &&
+                             Catch::Contains("Wrap calls that wait in weir::blocking"));
+  CHECK_THAT(end.output, Catch::Contains("ran meanwhile: 0\nran then: 4\n"));
 }
 
 TEST_CASE("an actor that has not yielded for 100 ms is named once, with how many wait behind it") {

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "tests/child.h"
 #include "tests/testing.h"
@@ -16,7 +15,6 @@
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
-using testing::rounds;
 
 TEST_CASE("run returns what its function returns, void as 0, and lets its exception out") {
   CHECK(weir::run([] { return 5; }) == 5);
@@ -94,31 +92,6 @@ TEST_CASE("actors that outlive the grace are named on stderr and the process abo
   CHECK_THAT(end.output, Catch::Contains("1 actors still live 50 ms after main returned") && Catch::Contains("deaf"));
 }
 
-TEST_CASE("runtimes can be made and ended by the hundred, and two live side by side") {
-  for (int i = 0; i < rounds(300); ++i) {
-    weir::runtime a({.workers = 2});
-    weir::runtime b({.workers = 1});
-    auto [tx, rx] = weir::channel<int>(0);
-    auto sender = a.spawn("in a", [tx = tx] { tx.send(1); });
-    auto receiver = b.spawn("in b", [rx = rx] { return rx.recv().value(); });
-    REQUIRE(receiver.join() == 1);
-  }
-}
-
-TEST_CASE("a foreign thread's send may complete while the runtime ends") {
-  for (int i = 0; i < rounds(500); ++i) {
-    auto [tx, rx] = weir::channel<int>(0);
-    std::thread foreign;
-    {
-      weir::runtime r({.workers = 1});
-      auto a = r.spawn("receiver", [rx = rx] { return rx.recv().value(); });
-      foreign = std::thread([tx = tx] { tx.send(1); });
-      REQUIRE(a.join() == 1);
-    }  // the runtime goes while the thread may still be ringing its bell
-    foreign.join();
-  }
-}
-
 TEST_CASE("a handle may outlive its runtime") {
   std::optional<weir::actor<std::string>> kept;
   {
@@ -127,18 +100,4 @@ TEST_CASE("a handle may outlive its runtime") {
     kept->wait();
   }
   CHECK(kept->join() == "a result that does not fit into the object itself");
-}
-
-TEST_CASE("many spawns from foreign threads all run") {
-  weir::runtime r({.workers = testing::workers()});
-  std::atomic<int> ran{0};
-  std::vector<std::thread> threads;
-  const int each = rounds(2000);
-  for (int t = 0; t < 3; ++t)
-    threads.emplace_back([&] {
-      for (int i = 0; i < each; ++i) r.spawn([&] { ++ran; }).detach();
-    });
-  for (auto& t : threads) t.join();
-  r.run([&] { testing::eventually([&] { return ran == 3 * each; }); });
-  CHECK(ran == 3 * each);
 }

@@ -37,7 +37,7 @@ long switches() {
 }  // namespace
 
 TEST_CASE("a foreign producer with random delays never leaves a sleeping receiver asleep") {
-  const int n = rounds(20'000);
+  const int n = rounds(100'000);
   auto [tx, rx] = weir::channel<int>(1);
   std::thread producer([tx = std::move(tx), n]() mutable {
     std::mt19937 random(3);
@@ -53,6 +53,49 @@ TEST_CASE("a foreign producer with random delays never leaves a sleeping receive
     CHECK(expected == n);
   });
   producer.join();
+}
+
+// Each round rings bells that were rung a moment ago and that nobody has answered yet, or wakes workers in the middle
+// of falling asleep: several sends in a row to receivers that wait in different places, and then, sometimes, none until
+// all sleep.
+TEST_CASE("a foreign producer that rings again before the first bell was heard never leaves a sleeper asleep") {
+  const int n = rounds(100'000);
+  constexpr int sleepers = 4;
+  weir::runtime r({.workers = testing::workers()});
+  std::vector<weir::channel_ends<int>> ends;
+  std::vector<weir::actor<int>> actors;
+  std::atomic<int> received{0};
+  for (int i = 0; i < sleepers; ++i) {
+    ends.push_back(weir::channel<int>(1));
+    actors.push_back(r.spawn("sleeper", [rx = ends.back().rx, &received] {
+      int mine = 0;
+      for ([[maybe_unused]] int& v : rx) {
+        ++mine;
+        ++received;
+      }
+      return mine;
+    }));
+  }
+  std::mt19937 random(11);
+  for (int sent = 0; sent < n;) {
+    const unsigned burst = 1 + random() % 6;
+    for (unsigned b = 0; b < burst && sent < n; ++b, ++sent) ends[random() % sleepers].tx.send(sent);
+    switch (random() % 4) {
+      case 0:  // all sleep, or are about to
+        while (received != sent) std::this_thread::yield();
+        spin(random() % 100'000);
+        break;
+      case 1:
+        spin(random() % 5'000);
+        break;
+      default:  // at once
+        break;
+    }
+  }
+  for (auto& e : ends) e.tx.close();
+  int total = 0;
+  for (auto& a : actors) total += a.join();
+  CHECK(total == n);
 }
 
 TEST_CASE("actors on two workers that wake each other are never left asleep") {
