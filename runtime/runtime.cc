@@ -51,7 +51,11 @@ internal::runtime_settings checked(runtime_options options, site where) {
   if (options.grace < std::chrono::nanoseconds::zero())
     internal::throw_misuse("runtime", "runtime_options.grace must not be negative",
                            fmt::format("{} ns", options.grace.count()), "Use 0 to wait for nobody.", where);
-  return {worker_count(options, where), options.blocking_threads, migrates(where), options.grace,
+  return {worker_count(options, where),
+          options.blocking_threads,
+          migrates(where),
+          internal::first_stack_guard(where),
+          options.grace,
           std::move(options.on_unhandled)};
 }
 

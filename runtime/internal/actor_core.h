@@ -50,7 +50,7 @@ class actor_core : public parker {
   std::string_view name() const noexcept { return name_.data(); }
   site where() const noexcept { return where_; }
   int pinned() const noexcept { return pinned_; }
-  stack_block* stack() const noexcept { return stack_; }
+  const stack_block* stack() const noexcept { return stack_; }
   runtime_core& runtime() const noexcept { return runtime_; }
 
   // The running actor only.
@@ -100,12 +100,14 @@ class actor_core : public parker {
   static void entry(void* self);
   static void make_runnable(parker* self) noexcept;
   void drop_holder() noexcept;
+  void check_canary(std::size_t bytes) const noexcept;
   void stop(const wait_reason& why, deadline limit) override;
 
   // Immutable after construction.
   runtime_core& runtime_;
   failure_sink& failures_;  // lives as long as the stack pool, so longer than the runtime
   stack_block* const stack_;
+  const bool unguarded_;
   const std::uint64_t id_;
   const site where_;
   const int pinned_;
@@ -130,6 +132,9 @@ class actor_core : public parker {
   static constexpr unsigned detached_bit = 1, ended_bit = 2;
   atomic<unsigned> fate_{0};  // whoever sets the second of the two bits reports an unhandled failure
 };
+
+// Gives a stack back that no actor lives on any more. From any thread.
+void give_stack(stack_block* block) noexcept;
 
 // The running actor; null on a plain thread and on a worker's native stack.
 actor_core* current_actor() noexcept;

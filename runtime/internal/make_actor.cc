@@ -4,11 +4,12 @@
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
 
 stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where) {
-  if (options.stack < stack_pool::least || options.stack > stack_pool::most)
+  if (options.stack < stack_size::least || options.stack > stack_size::most)
     throw_misuse("spawn", "spawn_options.stack must be 16 KiB to 64 MiB", fmt::format("{} bytes", options.stack),
                  "Say it in bytes: {.stack = 64 << 10}; the default, 256 KiB, fits most.", where);
   if (options.pinned < -1 || options.pinned >= r.worker_count())
@@ -18,7 +19,8 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
     throw_misuse("spawn", "the function's captures must fit into a quarter of the stack",
                  fmt::format("{} bytes of {}", block, options.stack),
                  "Capture a std::unique_ptr to the large part, or raise spawn_options.stack.", where);
-  return r.stacks().take(options.stack);
+  const worker* const w = current_worker_or_null();
+  return r.stacks().take(options.stack, w != nullptr && &w->runtime() == &r ? w->index() : stack_pool::no_cache);
 }
 
 runtime_core& runtime_for_spawn(site where) {

@@ -80,7 +80,7 @@ actor_state<F>* make_actor(runtime_core& r, scope_node& parent, std::string_view
   try {
     a = ::new (place) state({&r, stack, name, where, options.pinned}, place, std::forward<F>(f));
   } catch (...) {
-    stack->pool->give(stack);
+    give_stack(stack);
     throw;
   }
   a->start(parent);

@@ -10,6 +10,7 @@
 #include "tests/testing.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/this_actor.h"
 
@@ -26,25 +27,8 @@ __attribute__((noinline)) int dig(int depth) {
 
 }  // namespace
 
-TEST_CASE("a stack given back is the next one taken: hot ones are reused first") {
-  auto* pool = new stack_pool;
-  stack_block* a = pool->take(stack_pool::usual);
-  stack_block* b = pool->take(stack_pool::usual);
-  CHECK(a != b);
-  pool->give(a);
-  pool->give(b);
-  CHECK(pool->take(stack_pool::usual) == b);
-  CHECK(pool->take(stack_pool::usual) == a);
-  stack_block* small = pool->take(stack_pool::least + 1);
-  CHECK(small->usable == 2 * stack_pool::least * stack_scale);
-  pool->give(a);
-  pool->give(b);
-  pool->retire();
-  pool->give(small);  // the last one frees the pool; a leak or a double free would show under ASan
-}
-
 TEST_CASE("each stack class can be used to most of its depth") {
-  for (std::size_t size = stack_pool::least; size <= (std::size_t{1} << 20); size *= 4)
+  for (std::size_t size = stack_size::least; size <= (std::size_t{1} << 20); size *= 4)
     weir::run([size] {
       auto a = weir::spawn("deep",
                            [size] {
@@ -66,16 +50,59 @@ TEST_CASE("child: overflow", "[.child]") {
   });
 }
 
+// Goes down until frames lie in the page below the stack, and comes back. Their return addresses are what is found:
+// ASan may keep the locals elsewhere.
+__attribute__((noinline)) int dig_out_of(const char* bottom) {
+  volatile char hole[64];
+  hole[0] = 1;
+  if (static_cast<const char*>(__builtin_frame_address(0)) < bottom - 300) return hole[0];
+  return dig_out_of(bottom) + hole[0];
+}
+
+TEST_CASE("child: overflow of an unguarded stack", "[.child]") {
+  weir::run([] {
+    auto a = weir::spawn("parser",
+                         [] {
+                           (void)dig_out_of(current_actor()->stack()->bottom());
+                           std::puts("not seen yet");
+                           std::fflush(stdout);
+                           weir::this_actor::sleep(weir::deadline::never());
+                         },
+                         {.stack = 64 << 10});
+    a.join();
+  });
+}
+
+TEST_CASE("child: overflow of an unguarded stack without a park", "[.child]") {
+  weir::run([] {
+    weir::spawn("parser", [] { (void)dig_out_of(current_actor()->stack()->bottom()); }, {.stack = 64 << 10}).join();
+  });
+}
+
 TEST_CASE("a stack overflow names the actor, its stack, its spawn place and the remedy, then aborts") {
-  const auto end = testing::run_child("child: overflow");
+  for (const char* rung : {"WEIR_STACK_GUARD=madvise", "WEIR_STACK_GUARD=mprotect"}) {
+    INFO(rung);
+    const auto end = testing::run_child("child: overflow", rung);
 #if defined(WEIR_ASAN)
-  CHECK(end.exit_status != 0);  // ASan itself reports it, in its own words or ours
+    CHECK(end.exit_status != 0);  // ASan itself reports it, in its own words or ours
 #else
-  CHECK(end.signal == SIGABRT);
-  CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
-                             Catch::Contains("KiB used up, spawned at stack_test.cc:") &&
-                             Catch::Contains("Raise it: spawn(name, f, {.stack = "));
+    CHECK(end.signal == SIGABRT);
+    CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
+                               Catch::Contains("KiB used up, spawned at stack_test.cc:") &&
+                               Catch::Contains("Raise it: spawn(name, f, {.stack = "));
 #endif
+  }
+}
+
+TEST_CASE("an overflow of an unguarded stack is found at the next park and at the end, in the same words") {
+  for (const char* child :
+       {"child: overflow of an unguarded stack", "child: overflow of an unguarded stack without a park"}) {
+    INFO(child);
+    const auto end = testing::run_child(child, "WEIR_STACK_GUARD=canary");
+    CHECK(end.signal == SIGABRT);
+    CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
+                               Catch::Contains("KiB used up, spawned at stack_test.cc:"));
+  }
 }
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // their shadow memory needs all of the address space
