@@ -2,14 +2,17 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "tests/child.h"
 #include "tests/testing.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/dump.h"
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/this_actor.h"
@@ -103,6 +106,63 @@ TEST_CASE("an overflow of an unguarded stack is found at the next park and at th
     CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
                                Catch::Contains("KiB used up, spawned at stack_test.cc:"));
   }
+}
+
+TEST_CASE("child: dump", "[.child]") {
+  try {
+    weir::run([] { weir::dump_actors(STDOUT_FILENO); });
+  } catch (const weir::misuse& e) {
+    std::puts(e.what());
+  }
+}
+
+TEST_CASE("the dump counts stacks without a guard page and has nothing to say if there is none") {
+  CHECK_THAT(testing::run_child("child: dump", "WEIR_STACK_GUARD=canary").output,
+             Catch::Contains("weir: 64 stacks have no guard page: an overflow is found late"));
+  CHECK_THAT(testing::run_child("child: dump", "WEIR_STACK_GUARD=mprotect").output,
+             !Catch::Contains("guard") && Catch::Contains("STACK  SPAWNED AT"));
+}
+
+TEST_CASE("a rung that does not exist is refused with the list of those that do") {
+  CHECK_THAT(
+      testing::run_child("child: dump", "WEIR_STACK_GUARD=none").output,
+      Catch::Contains("runtime: the environment's WEIR_STACK_GUARD must be \"madvise\", \"mprotect\", \"canary\" "
+                      "or unset, got \"none\""));
+}
+
+TEST_CASE("an actor and its handle tell how much of the stack was ever used") {
+  CHECK(weir::this_actor::stack_used() == 0);
+  testing::in_actor([] {
+    const auto deep = [] {
+      const std::size_t before = weir::this_actor::stack_used();
+      (void)dig(300);
+      EXPECT(weir::this_actor::stack_used() >= before + 300 * 512 - 4096);
+      return weir::this_actor::stack_used();
+    };
+    auto a = weir::spawn("deep", deep);
+    const std::size_t used = a.join();
+    EXPECT(used >= 300 * 512);
+    EXPECT(used <= (std::size_t{256} << 10) * stack_scale);
+    EXPECT(a.stack_used() >= used);  // after the end too
+  });
+}
+
+TEST_CASE("small actors share a page with their control blocks, which start at different places of it") {
+  testing::in_actor(
+      [] {
+        std::set<std::uintptr_t> starts;
+        std::vector<weir::actor<void>> actors;
+        for (int i = 0; i < 32; ++i)
+          actors.push_back(weir::spawn("small", [&starts] {
+            starts.insert(reinterpret_cast<std::uintptr_t>(current_actor()) % 4096);
+            weir::this_actor::sleep(weir::deadline::never());
+          }));
+        while (starts.size() < 8) weir::this_actor::yield();
+#if !defined(WEIR_ASAN) && !defined(WEIR_TSAN) && defined(__OPTIMIZE__)  // whose frames are larger
+        for (auto& a : actors) EXPECT(a.stack_used() == page_size());
+#endif
+      },
+      1);
 }
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // their shadow memory needs all of the address space
