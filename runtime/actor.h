@@ -41,6 +41,11 @@ class actor_handle {
   // The first 39 characters of the name it was spawned with.
   std::string_view name(site where = site::current()) const { return get("name", where).name(); }
 
+  // The most bytes of its stack that were ever in use, in whole pages of 4 KiB: what spawn_options.stack must cover. An
+  // upper bound, as a stack goes from actor to actor without being cleared. After the end too. Takes about a
+  // microsecond, and does not see pages that were swapped out.
+  std::size_t stack_used(site where = site::current()) const { return get("stack_used", where).stack()->high_water(); }
+
   // Asks it to end: each park in it throws weir::cancelled from now on. Returns at once.
   void cancel(site where = site::current()) { get("cancel", where).cancel(); }
 

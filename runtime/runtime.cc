@@ -71,7 +71,11 @@ internal::runtime_settings checked(runtime_options options, site where) {
     internal::throw_misuse("runtime", "runtime_options.grace must not be negative",
                            fmt::format("{} ns", options.grace.count()), "Use 0 to wait for nobody.", where);
   internal::biased_lock::bias_after(operations_to_bias(where));
-  return {worker_count(options, where), options.blocking_threads, migrates(where), options.grace,
+  return {worker_count(options, where),
+          options.blocking_threads,
+          migrates(where),
+          internal::first_stack_guard(where),
+          options.grace,
           std::move(options.on_unhandled)};
 }
 

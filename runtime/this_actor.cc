@@ -46,6 +46,11 @@ std::string_view name() noexcept {
   return a ? a->name() : std::string_view();
 }
 
+std::size_t stack_used() noexcept {
+  const actor_core* const a = current_actor();
+  return a ? a->stack()->high_water() : 0;
+}
+
 bool cancel_requested() noexcept {
   const actor_core* const a = current_actor();
   return a != nullptr && a->word().cancel_pending();

@@ -1,9 +1,10 @@
 // weir::this_actor: what the running actor can do and ask about itself.
 //
-// Thread-safety: concerns the caller only. On a plain OS thread sleep and yield do what they say to the thread, id() is
-// 0, name() is empty, and nothing is ever cancelled.
+// Thread-safety: concerns the caller only. On a plain OS thread sleep and yield do what they say to the thread, id()
+// and stack_used() are 0, name() is empty, and nothing is ever cancelled.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -25,6 +26,9 @@ void sleep(deadline until);
 std::uint64_t id() noexcept;
 // As given to spawn, the first 39 characters; empty if it has none. Valid as long as the actor.
 std::string_view name() noexcept;
+
+// The most bytes of the caller's stack that were ever in use: see actor::stack_used. 0 on a plain thread.
+std::size_t stack_used() noexcept;
 
 // A scope around the caller is cancelled, and the next park will throw.
 bool cancel_requested() noexcept;

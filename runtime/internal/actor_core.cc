@@ -8,16 +8,24 @@
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/interrupt.h"
+#include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
+namespace {
+
+// How much of an unguarded stack's guard page is looked at: at each park, and at the actor's end.
+constexpr std::size_t park_look = 512, last_look = 4096;
+
+}  // namespace
 
 actor_core::actor_core(const actor_spec& spec, void* stack_end)
     : parker(&actor_core::make_runnable),
       runtime_(*spec.runtime),
       failures_(spec.runtime->failures()),
       stack_(spec.stack),
+      unguarded_(spec.stack->guard == stack_guard::canary),
       id_(spec.runtime->next_id()),
       where_(spec.where),
       pinned_(spec.pinned),
@@ -60,6 +68,7 @@ void actor_core::entry(void* self_address) {
   // Acquire and release: whichever of this and detach() comes second sees what the first one left.
   if ((self->fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && self->error_)
     self->failures_.report(*self, self->error_);
+  self->check_canary(last_look);
   self->release();
   worker& w = current_worker();
   w.after_switch(worker::after::exit);
@@ -87,10 +96,20 @@ void actor_core::release() noexcept {
 
 void actor_core::drop_holder() noexcept {
   if (holders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  stack_pool& pool = *stack_->pool;
   stack_block* const block = stack_;
   this->~actor_core();
-  pool.give(block);
+  give_stack(block);
+}
+
+void actor_core::check_canary(std::size_t bytes) const noexcept {
+  if (unguarded_ && stack_->overrun(bytes)) report_overflow(*this);
+}
+
+void give_stack(stack_block* block) noexcept {
+  stack_pool& pool = *block->layout->pool;
+  // A runtime that ended may have had the address of one that lives. Its pool, which lives, cannot.
+  const worker* const w = current_worker_or_null();
+  pool.give(block, w != nullptr && &w->runtime().stacks() == &pool ? w->index() : stack_pool::no_cache);
 }
 
 void actor_core::make_runnable(parker* self) noexcept {
@@ -100,6 +119,7 @@ void actor_core::make_runnable(parker* self) noexcept {
 
 void actor_core::stop(const wait_reason& why, deadline limit) {
   if (word().notified()) return;  // woken before it could stop: spare the switch
+  check_canary(park_look);
   waiting_ = &why;
   const bool timed = !limit.is_never();
   {
@@ -118,6 +138,7 @@ void actor_core::stop(const wait_reason& why, deadline limit) {
 }
 
 void actor_core::stop_holding(const wait_reason& why, lock_key held, interruptible i) {
+  check_canary(park_look);
   waiting_ = &why;
   worker& w = *worker_;
   since_ = w.recent_time();
@@ -127,6 +148,7 @@ void actor_core::stop_holding(const wait_reason& why, lock_key held, interruptib
 }
 
 void actor_core::yield() noexcept {
+  check_canary(park_look);
   worker& w = *worker_;
   w.after_switch(worker::after::yield);
   leave(context_, w.native());

@@ -52,7 +52,7 @@ class actor_core : public parker {
   std::string_view name() const noexcept { return name_.data(); }
   site where() const noexcept { return where_; }
   int pinned() const noexcept { return pinned_; }
-  stack_block* stack() const noexcept { return stack_; }
+  const stack_block* stack() const noexcept { return stack_; }
   runtime_core& runtime() const noexcept { return runtime_; }
   // It was made before fork(), by a parent of this process.
   bool forked() const noexcept { return mark_.foreign(); }
@@ -106,6 +106,7 @@ class actor_core : public parker {
   static void entry(void* self);
   static void make_runnable(parker* self) noexcept;
   void drop_holder() noexcept;
+  void check_canary(std::size_t bytes) const noexcept;
   void stop(const wait_reason& why, deadline limit) override;
   void stop_holding(const wait_reason& why, lock_key held, interruptible i) override;
 
@@ -113,6 +114,7 @@ class actor_core : public parker {
   runtime_core& runtime_;
   failure_sink& failures_;  // lives as long as the stack pool, so longer than the runtime
   stack_block* const stack_;
+  const bool unguarded_;
   const std::uint64_t id_;
   const site where_;
   const int pinned_;
@@ -139,6 +141,9 @@ class actor_core : public parker {
   static constexpr unsigned detached_bit = 1, ended_bit = 2;
   atomic<unsigned> fate_{0};  // whoever sets the second of the two bits reports an unhandled failure
 };
+
+// Gives a stack back that no actor lives on any more. From any thread.
+void give_stack(stack_block* block) noexcept;
 
 // The running actor; null on a plain thread and on a worker's native stack.
 actor_core* current_actor() noexcept;

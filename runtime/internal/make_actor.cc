@@ -4,12 +4,13 @@
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
 
 stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where) {
   if (r.forked()) throw_forked("spawn", "a runtime of the parent", where);
-  if (options.stack < stack_pool::least || options.stack > stack_pool::most)
+  if (options.stack < stack_size::least || options.stack > stack_size::most)
     throw_misuse("spawn", "spawn_options.stack must be 16 KiB to 64 MiB", fmt::format("{} bytes", options.stack),
                  "Say it in bytes: {.stack = 64 << 10}; the default, 256 KiB, fits most.", where);
   if (options.pinned < -1 || options.pinned >= r.worker_count())
@@ -23,7 +24,8 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
     throw_misuse("spawn", "a runtime that ends takes no more actors from outside", "a spawn while ~runtime waits",
                  "Let the threads that spawn end before the runtime does.", where);
   try {
-    return r.stacks().take(options.stack);
+    const worker* const w = current_worker_or_null();
+    return r.stacks().take(options.stack, w != nullptr && &w->runtime() == &r ? w->index() : stack_pool::no_cache);
   } catch (...) {
     r.retract();
     throw;
@@ -31,7 +33,7 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
 }
 
 void return_stack(runtime_core& r, stack_block* stack) noexcept {
-  stack->pool->give(stack);
+  give_stack(stack);
   r.retract();
 }
 

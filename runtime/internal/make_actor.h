@@ -58,6 +58,13 @@ class actor_state final : public actor_result<actor_value_t<F>> {
   std::optional<std::decay_t<F>> closure_;
 };
 
+// How many starts, a cache line apart, the control block of an actor may have. If all began at the same place in their
+// page, they would share a few sets of the caches. `block` and the first frames are to stay in one page, of 4 KiB.
+constexpr std::size_t colours(std::size_t block) noexcept {
+  constexpr std::size_t page = 4096, first_frames = 1280;
+  return block + first_frames + 64 < page ? (page - block - first_frames) / 64 : 1;
+}
+
 // Checks the options, has the runtime admit an actor, and takes a stack. `block` is the size of control block and
 // closure. Throws misuse or no_memory.
 stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where);
@@ -77,7 +84,7 @@ actor_state<F>* make_actor(runtime_core& r, scope_node& parent, std::string_view
   using state = actor_state<F>;
   stack_block* const stack = take_stack(r, options, sizeof(state), where);
   constexpr std::size_t alignment = alignof(state) > 64 ? alignof(state) : 64;
-  const auto top = reinterpret_cast<std::uintptr_t>(stack->top());
+  const auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - stack->index % colours(sizeof(state)) * 64;
   void* const place = reinterpret_cast<void*>((top - sizeof(state)) & ~(alignment - 1));
   state* a = nullptr;
   try {

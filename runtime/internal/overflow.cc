@@ -42,15 +42,7 @@ class signal_text {
 void on_fault(int signal, siginfo_t* info, void* machine) {
   const auto* address = static_cast<const char*>(info->si_addr);
   const actor_core* const a = current_actor();
-  if (a != nullptr && address >= a->stack()->mapping && address < a->stack()->bottom()) {
-    const std::size_t size = a->stack()->usable >> 10;
-    signal_text text;
-    text << "weir: stack overflow in actor \"" << a->name() << "\" (#" << a->id() << "): " << size
-         << " KiB used up, spawned at " << a->where().base() << ":" << a->where().line
-         << ". Raise it: spawn(name, f, {.stack = " << size * 2 << " << 10}), or move large locals to the heap.\n";
-    text.print();
-    abort();
-  }
+  if (a != nullptr && address >= a->stack()->guard_page() && address < a->stack()->bottom()) report_overflow(*a);
   const struct sigaction& before = signal == SIGSEGV ? previous_segv : previous_bus;
   if (before.sa_flags & SA_SIGINFO) {
     before.sa_sigaction(signal, info, machine);
@@ -62,6 +54,16 @@ void on_fault(int signal, siginfo_t* info, void* machine) {
 }
 
 }  // namespace
+
+void report_overflow(const actor_core& a) noexcept {
+  const std::size_t size = a.stack()->usable() >> 10;
+  signal_text text;
+  text << "weir: stack overflow in actor \"" << a.name() << "\" (#" << a.id() << "): " << size
+       << " KiB used up, spawned at " << a.where().base() << ":" << a.where().line
+       << ". Raise it: spawn(name, f, {.stack = " << size * 2 << " << 10}), or move large locals to the heap.\n";
+  text.print();
+  abort();
+}
 
 void install_overflow_report() noexcept {
   static std::once_flag once;

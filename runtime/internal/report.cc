@@ -17,7 +17,7 @@ namespace {
 
 struct row {
   std::uint64_t id;
-  std::string name, state, object, duration, where;
+  std::string name, state, object, duration, stack, where;
 };
 
 // Keeps a parked actor from running, so that what it points to stays.
@@ -37,7 +37,8 @@ class inspection {
 };
 
 row describe(actor_core& a) {
-  row r{a.id(), std::string(a.name()), {}, {}, {}, fmt::format("{}:{}", a.where().base(), a.where().line)};
+  row r{a.id(), std::string(a.name()), {}, {}, {}, {}, fmt::format("{}:{}", a.where().base(), a.where().line)};
+  r.stack = fmt::format("{}K/{}K", a.stack()->high_water() >> 10, a.stack()->usable() >> 10);
   r.state = a.runtime().is_running(a) ? "run" : "ready";
   const inspection held(a);
   if (const wait_reason* const why = held.reason()) {
@@ -84,13 +85,17 @@ void write_table(runtime_core& r, int fd) {
   write_all(fd, fmt::format("weir: {} actor{}, {} worker{}, up {} (weakly consistent)\n", rows.size(),
                             rows.size() == 1 ? "" : "s", r.worker_count(), r.worker_count() == 1 ? "" : "s",
                             short_duration(now() - r.started())));
-  const auto line = [&](const auto& id, const auto& n, const auto& s, const auto& o, const auto& d, const auto& w) {
-    write_all(fd, fmt::format("{:>6} {:<{}} {:<{}} {:<{}} {:>6}  {}\n", id, n, name, s, state, o, object, d, w));
+  if (const std::size_t unguarded = r.stacks().unguarded(); unguarded != 0)
+    write_all(fd, fmt::format("weir: {} stacks have no guard page: an overflow is found late\n", unguarded));
+  const auto line = [&](const auto& id, const auto& n, const auto& s, const auto& o, const auto& d, const auto& k,
+                        const auto& w) {
+    write_all(fd,
+              fmt::format("{:>6} {:<{}} {:<{}} {:<{}} {:>6} {:>10}  {}\n", id, n, name, s, state, o, object, d, k, w));
   };
-  line("ID", "NAME", "STATE", "WAITING FOR", "FOR", "SPAWNED AT");
+  line("ID", "NAME", "STATE", "WAITING FOR", "FOR", "STACK", "SPAWNED AT");
   for (const row& x : rows)
     line(x.id, x.name.empty() ? "-" : x.name, x.state, x.object.empty() ? "-" : x.object,
-         x.duration.empty() ? "-" : x.duration, x.where);
+         x.duration.empty() ? "-" : x.duration, x.stack, x.where);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ runtime_core::runtime_core(runtime_settings settings, site where)
       started_(now()),
       scheduler_(settings_.migrate),
       failures_(std::make_shared<failure_sink>(settings_.on_unhandled)),
-      stacks_(new stack_pool(failures_)),
+      stacks_(new stack_pool(settings_.workers, settings_.first_guard, failures_)),
       root_(scope_node::kind::root, nullptr, where),
       blocking_(settings_.blocking_threads),
       watchdog_(*this) {

@@ -28,7 +28,7 @@
 #include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
-#include "weir/runtime/internal/stack.h"
+#include "weir/runtime/internal/stack_pool.h"
 #include "weir/runtime/internal/wakers_in_flight.h"
 #include "weir/runtime/internal/watchdog.h"
 #include "weir/runtime/internal/worker.h"
@@ -39,7 +39,8 @@ namespace weir::internal {
 struct runtime_settings {
   int workers;
   int blocking_threads;
-  bool migrate;  // WEIR_SCHED=migrate
+  bool migrate;             // WEIR_SCHED=migrate
+  stack_guard first_guard;  // WEIR_STACK_GUARD
   std::chrono::nanoseconds grace;
   failure_sink::handler on_unhandled;
 };

@@ -51,6 +51,7 @@ inline constexpr int slowdown = 1;
 // What the sanitizers know about one stack an actor runs on; lives and is pooled with the stack.
 class stack_annotation {
  public:
+  // Before an actor gets the stack for the first time. Not earlier: a TSan fiber is dear.
   void stack_mapped(void* bottom, std::size_t size) {
 #ifdef WEIR_ASAN
     __lsan_register_root_region(bottom, size);  // else what only a parked stack points to would count as leaked

@@ -1,70 +1,97 @@
-// Stacks for actors: mapped with a guard page below, kept for reuse, the hottest first.
+// An actor's stack, and chains of free ones.
 //
-// Thread-safety: stack_pool: all of it. A stack_block: whoever holds it.
+// Thread-safety: whoever holds it. What says where it lies is immutable while its arena lives.
 //
-// A block is one mapping: [guard page | stack .... top]. The control block of its actor sits at the top end, so a small
-// parked actor touches one page. The pool belongs to a runtime but lives on until its last block is back, because a
-// handle to an ended actor may outlive the runtime.
+// A slot of an arena is [guard page | stack ... top]. The control block of its actor sits at the top end, so a small
+// parked actor touches one page. Nothing about a slot is written into the slot, so that free ones cost no memory.
 #pragma once
 
-#include <array>
+#include <bit>
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <utility>
 
 #include "weir/runtime/internal/sanitizer.h"
-#include "weir/runtime/internal/small_lock.h"
 
 namespace weir::internal {
 
-struct stack_block {
-  char* mapping = nullptr;  // begins with the guard
-  std::size_t mapped = 0;   // bytes, guard included
-  std::size_t usable = 0;   // bytes above the guard
-  std::size_t size_class = 0;
-  class stack_pool* pool = nullptr;  // where it came from and goes back to
-  stack_block* next = nullptr;       // in that pool
-  stack_annotation annotation;
+class stack_arena;
+class stack_pool;
 
-  char* bottom() const noexcept { return mapping + (mapped - usable); }
-  char* top() const noexcept { return mapping + mapped; }
-};
+std::size_t page_size() noexcept;
 
-class stack_pool {
- public:
+// What a spawn may ask for. The classes are 16 KiB, 64 KiB, 256 KiB and so on, so that few lists serve all.
+struct stack_size {
   static constexpr std::size_t least = std::size_t{16} << 10, most = std::size_t{64} << 20;
   static constexpr std::size_t usual = std::size_t{256} << 10;
 
-  // `companion` lives as long as the pool.
-  explicit stack_pool(std::shared_ptr<const void> companion = {}) noexcept : companion_(std::move(companion)) {}
-  stack_pool(const stack_pool&) = delete;
-  stack_pool& operator=(const stack_pool&) = delete;
+  // REQUIRES: least <= size <= most.
+  static constexpr std::size_t class_of(std::size_t size) noexcept {
+    return static_cast<std::size_t>(std::bit_width((size - 1) / least) + 1) / 2;
+  }
+  static constexpr std::size_t of_class(std::size_t size_class) noexcept { return least << 2 * size_class; }
+};
+inline constexpr std::size_t stack_classes = stack_size::class_of(stack_size::most) + 1;
 
-  // The runtime ends: nothing will be taken any more. Deletes the pool, now or when the last block is given back.
-  void retire() noexcept;
+// How a slot's guard page stops an overflow; from the best down.
+enum class stack_guard : std::uint8_t {
+  madvise,   // the kernel's guard marker: costs no mapping
+  mprotect,  // two mappings, of which a process has 65530
+  canary,    // nothing stops it: the page is looked at from time to time, and must still be empty
+};
 
-  // A block with at least `size` usable bytes (times stack_scale under sanitizers), from the pool or newly mapped.
-  // REQUIRES: least <= size <= most. Throws no_memory.
-  stack_block* take(std::size_t size);
-  // The stack is free: nobody runs on it or points into it.
-  void give(stack_block* block) noexcept;
+// Where the slots of one arena lie. Immutable. The stride is one page more than the stack, an odd number of pages, so
+// that the tops of neighbours fall into different sets of the TLB, and their page table entries into different lines.
+struct stack_layout {
+  stack_arena* arena = nullptr;
+  stack_pool* pool = nullptr;
+  char* base = nullptr;
+  std::size_t guard = 0;   // bytes
+  std::size_t usable = 0;  // bytes
+  std::size_t size_class = 0;
 
- private:
-  ~stack_pool();
+  std::size_t stride() const noexcept { return guard + usable; }
+};
 
-  static constexpr std::size_t classes = 13;            // 16 KiB * 2^n
-  static constexpr std::size_t kept_per_class = 16384;  // free blocks beyond that are unmapped
+// One slot. There may be a million: 24 bytes.
+struct stack_block {
+  const stack_layout* layout = nullptr;
+  stack_block* next = nullptr;  // in a chain
+  std::uint16_t index = 0;
+  stack_guard guard = stack_guard::canary;
+  bool annotated = false;
+  [[no_unique_address]] stack_annotation annotation;
 
-  struct shelf {
-    stack_block* top = nullptr;
-    std::size_t count = 0;
-  };
+  char* guard_page() const noexcept { return layout->base + index * layout->stride(); }
+  char* bottom() const noexcept { return guard_page() + layout->guard; }
+  char* top() const noexcept { return bottom() + layout->usable; }
+  std::size_t usable() const noexcept { return layout->usable; }
 
-  const std::shared_ptr<const void> companion_;
-  small_lock lock_;
-  std::array<shelf, classes> shelves_;  // guarded by lock_, as are:
-  std::size_t taken_ = 0;               // blocks that are out
-  bool retired_ = false;
+  // The most that the stack has been used, control block included, in whole pages. Not cleared when another actor gets
+  // it, but when its memory went back to the kernel. Costs about a microsecond.
+  std::size_t high_water() const noexcept;
+  // REQUIRES: guard == canary. Something was written below the stack: looks at the nearest `bytes` of the guard page.
+  bool overrun(std::size_t bytes) const noexcept;
+};
+
+// The unit in which free stacks change hands, get their guards, and give their memory back.
+struct stack_chain {
+  static constexpr std::size_t full = 64;
+
+  stack_block* top = nullptr;
+  std::size_t count = 0;
+
+  bool empty() const noexcept { return top == nullptr; }
+  void push(stack_block* block) noexcept {
+    block->next = top;
+    top = block;
+    ++count;
+  }
+  // REQUIRES: not empty.
+  stack_block* pop() noexcept {
+    --count;
+    return std::exchange(top, top->next);
+  }
 };
 
 }  // namespace weir::internal

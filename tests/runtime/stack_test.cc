@@ -2,14 +2,18 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "tests/child.h"
 #include "tests/testing.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/dump.h"
+#include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/this_actor.h"
 
@@ -26,25 +30,8 @@ __attribute__((noinline)) int dig(int depth) {
 
 }  // namespace
 
-TEST_CASE("a stack given back is the next one taken: hot ones are reused first") {
-  auto* pool = new stack_pool;
-  stack_block* a = pool->take(stack_pool::usual);
-  stack_block* b = pool->take(stack_pool::usual);
-  CHECK(a != b);
-  pool->give(a);
-  pool->give(b);
-  CHECK(pool->take(stack_pool::usual) == b);
-  CHECK(pool->take(stack_pool::usual) == a);
-  stack_block* small = pool->take(stack_pool::least + 1);
-  CHECK(small->usable == 2 * stack_pool::least * stack_scale);
-  pool->give(a);
-  pool->give(b);
-  pool->retire();
-  pool->give(small);  // the last one frees the pool; a leak or a double free would show under ASan
-}
-
 TEST_CASE("each stack class can be used to most of its depth") {
-  for (std::size_t size = stack_pool::least; size <= (std::size_t{1} << 20); size *= 4)
+  for (std::size_t size = stack_size::least; size <= (std::size_t{1} << 20); size *= 4)
     weir::run([size] {
       auto a = weir::spawn("deep",
                            [size] {
@@ -66,16 +53,116 @@ TEST_CASE("child: overflow", "[.child]") {
   });
 }
 
+// Goes down until frames lie in the page below the stack, and comes back. Their return addresses are what is found:
+// ASan may keep the locals elsewhere.
+__attribute__((noinline)) int dig_out_of(const char* bottom) {
+  volatile char hole[64];
+  hole[0] = 1;
+  if (static_cast<const char*>(__builtin_frame_address(0)) < bottom - 300) return hole[0];
+  return dig_out_of(bottom) + hole[0];
+}
+
+TEST_CASE("child: overflow of an unguarded stack", "[.child]") {
+  weir::run([] {
+    auto a = weir::spawn("parser",
+                         [] {
+                           (void)dig_out_of(current_actor()->stack()->bottom());
+                           std::puts("not seen yet");
+                           std::fflush(stdout);
+                           weir::this_actor::sleep(weir::deadline::never());
+                         },
+                         {.stack = 64 << 10});
+    a.join();
+  });
+}
+
+TEST_CASE("child: overflow of an unguarded stack without a park", "[.child]") {
+  weir::run([] {
+    weir::spawn("parser", [] { (void)dig_out_of(current_actor()->stack()->bottom()); }, {.stack = 64 << 10}).join();
+  });
+}
+
 TEST_CASE("a stack overflow names the actor, its stack, its spawn place and the remedy, then aborts") {
-  const auto end = testing::run_child("child: overflow");
+  for (const char* rung : {"WEIR_STACK_GUARD=madvise", "WEIR_STACK_GUARD=mprotect"}) {
+    INFO(rung);
+    const auto end = testing::run_child("child: overflow", rung);
 #if defined(WEIR_ASAN)
-  CHECK(end.exit_status != 0);  // ASan itself reports it, in its own words or ours
+    CHECK(end.exit_status != 0);  // ASan itself reports it, in its own words or ours
 #else
-  CHECK(end.signal == SIGABRT);
-  CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
-                             Catch::Contains("KiB used up, spawned at stack_test.cc:") &&
-                             Catch::Contains("Raise it: spawn(name, f, {.stack = "));
+    CHECK(end.signal == SIGABRT);
+    CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
+                               Catch::Contains("KiB used up, spawned at stack_test.cc:") &&
+                               Catch::Contains("Raise it: spawn(name, f, {.stack = "));
 #endif
+  }
+}
+
+TEST_CASE("an overflow of an unguarded stack is found at the next park and at the end, in the same words") {
+  for (const char* child :
+       {"child: overflow of an unguarded stack", "child: overflow of an unguarded stack without a park"}) {
+    INFO(child);
+    const auto end = testing::run_child(child, "WEIR_STACK_GUARD=canary");
+    CHECK(end.signal == SIGABRT);
+    CHECK_THAT(end.output, Catch::Contains("stack overflow in actor \"parser\" (#2)") &&
+                               Catch::Contains("KiB used up, spawned at stack_test.cc:"));
+  }
+}
+
+TEST_CASE("child: dump", "[.child]") {
+  try {
+    weir::run([] { weir::dump_actors(STDOUT_FILENO); });
+  } catch (const weir::misuse& e) {
+    std::puts(e.what());
+  }
+}
+
+TEST_CASE("the dump counts stacks without a guard page and has nothing to say if there is none") {
+  CHECK_THAT(testing::run_child("child: dump", "WEIR_STACK_GUARD=canary").output,
+             Catch::Contains("weir: 64 stacks have no guard page: an overflow is found late"));
+  CHECK_THAT(testing::run_child("child: dump", "WEIR_STACK_GUARD=mprotect").output,
+             !Catch::Contains("guard") && Catch::Contains("STACK  SPAWNED AT"));
+}
+
+TEST_CASE("a rung that does not exist is refused with the list of those that do") {
+  CHECK_THAT(
+      testing::run_child("child: dump", "WEIR_STACK_GUARD=none").output,
+      Catch::Contains("runtime: the environment's WEIR_STACK_GUARD must be \"madvise\", \"mprotect\", \"canary\" "
+                      "or unset, got \"none\""));
+}
+
+TEST_CASE("an actor and its handle tell how much of the stack was ever used") {
+  CHECK(weir::this_actor::stack_used() == 0);
+  testing::in_actor([] {
+    const auto deep = [] {
+      const std::size_t before = weir::this_actor::stack_used();
+      (void)dig(300);
+      EXPECT(weir::this_actor::stack_used() >= before + 300 * 512 - 4096);
+      return weir::this_actor::stack_used();
+    };
+    auto a = weir::spawn("deep", deep);
+    const std::size_t used = a.join();
+    EXPECT(used >= 300 * 512);
+    EXPECT(used <= (std::size_t{256} << 10) * stack_scale);
+    EXPECT(a.stack_used() >= used);  // after the end too
+  });
+}
+
+TEST_CASE("small actors share a page with their control blocks, which start at different places of it") {
+  testing::in_actor(
+      [] {
+        std::set<std::uintptr_t> starts;
+        std::vector<weir::actor<void>> actors;
+        for (int i = 0; i < 32; ++i)
+          actors.push_back(weir::spawn("small", [&starts] {
+            starts.insert(reinterpret_cast<std::uintptr_t>(current_actor()) % 4096);
+            weir::this_actor::sleep(weir::deadline::never());
+          }));
+        while (starts.size() < 8) weir::this_actor::yield();
+#if !defined(WEIR_ASAN) && !defined(WEIR_TSAN) && defined(__OPTIMIZE__)  // whose frames are larger
+        for (auto& a : actors) EXPECT(a.stack_used() == page_size());
+#endif
+      },
+      1);
 }
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // their shadow memory needs all of the address space
