@@ -130,7 +130,20 @@ void actor_core::yield() noexcept {
 
 void actor_core::meet_cancel(const char* verb) {
   if (std::uncaught_exceptions() > 0) return;
-  throw_cancelled(verb);
+  const scope_node* const by = scope_->cancel_of(*this);
+  if (by == nullptr) return;
+  if (++swallowed_ == 1000)
+    fmt::print(
+        stderr,
+        "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
+        "around it swallows weir::cancelled. Rethrow it there.\n",
+        name(), id_, where_.base(), where_.line, verb);
+  throw cancelled(by);
+}
+
+void actor_core::pass_cancel_on() {
+  if (std::uncaught_exceptions() > 0) return;
+  if (const scope_node* const by = scope_->cancel_of(*this)) throw cancelled(by);
 }
 
 void meet_cancel(const char* verb) { current_actor()->meet_cancel(verb); }
@@ -140,19 +153,7 @@ void give_way() noexcept {
 }
 
 void closed_or_cancelled(const char* verb) {
-  actor_core* const a = current_actor();
-  if (a != nullptr && (a->claim().cancel_pending() || a->scope().outermost_cancelled() != nullptr))
-    a->meet_cancel(verb);
-}
-
-void actor_core::throw_cancelled(const char* verb) {
-  if (++swallowed_ == 1000)
-    fmt::print(
-        stderr,
-        "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
-        "around it swallows weir::cancelled. Rethrow it there.\n",
-        name(), id_, where_.base(), where_.line, verb);
-  throw cancelled(scope_->outermost_cancelled());
+  if (actor_core* const a = current_actor()) a->meet_cancel(verb);
 }
 
 }  // namespace weir::internal
