@@ -22,8 +22,8 @@ std::size_t page_size() {
 
 [[noreturn]] void fail(const char* what, std::size_t size, int error) {
   throw no_memory(fmt::format(
-      "spawn: cannot {} a stack of {} KiB: {}. Fewer actors at once, a smaller spawn_options.stack, or a higher "
-      "vm.max_map_count (each guarded stack takes two mappings) would help.",
+      "spawn: cannot {} a stack of {} KiB: {}. Fewer actors at once (scope_options.limit), a smaller "
+      "spawn_options.stack, or a higher vm.max_map_count (each guarded stack takes two mappings) would help.",
       what, size >> 10, std::strerror(error)));
 }
 
