@@ -3,7 +3,9 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <memory>
 #include <stdexcept>
+#include <thread>
 #include <type_traits>
 
 #include "tests/child.h"
@@ -205,23 +207,24 @@ TEST_CASE("a cancel that arrives inside catch (...) leaves the exception state i
 
 TEST_CASE("cancel_requested and check_cancel serve loops that do not park") {
   in_actor([] {
-    std::atomic<bool> begun{false};
-    std::atomic<int> ended{0};
-    weir::with_scope([&](weir::scope& s) {
-      s.spawn([&] {
-        begun = true;
-        while (!weir::this_actor::cancel_requested()) weir::this_actor::maybe_yield();
-        ++ended;
-      });
-      s.spawn([&] {
-        const at_end mark{[&] { ++ended; }};
-        eventually([&] { return begun.load(); });
-        for (;;) weir::this_actor::check_cancel();
-      });
-      eventually([&] { return begun.load(); });
-      s.cancel();
+    std::atomic<int> begun{0};
+    bool passed = false;
+    auto looks = weir::spawn("looks", [&] {
+      ++begun;
+      while (!weir::this_actor::cancel_requested()) {
+      }
+      ++begun;
+      for (;;) weir::this_actor::check_cancel();
+      passed = true;
     });
-    CHECK(ended == 2);
+    std::thread canceller([&] {  // no actor: the loop may have the only worker
+      while (begun == 0) std::this_thread::yield();
+      looks.cancel();
+    });
+    CHECK_THROWS_AS(looks.join(), weir::actor_cancelled);
+    canceller.join();
+    CHECK(begun == 2);
+    CHECK_FALSE(passed);
     CHECK_FALSE(weir::this_actor::cancel_requested());
     weir::this_actor::check_cancel();
   });
