@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/failure_sink.h"
@@ -22,6 +23,7 @@ actor_core::actor_core(const actor_spec& spec, void* stack_end)
       where_(spec.where),
       pinned_(spec.pinned),
       scope_(&own_scope_),
+      locals_(current_locals()),
       own_scope_(scope_node::kind::actor, this, spec.where) {
   const std::size_t length = std::min(spec.name.size(), name_.size() - 1);
   std::copy_n(spec.name.data(), length, name_.data());
@@ -59,6 +61,7 @@ void actor_core::entry(void* self_address) {
   }
   if (self->error_) self->own_scope_.fail_parent(self->error_);
   self->destroy_closure();
+  std::exchange(self->locals_, {});
   // Acquire and release: whichever of this and detach() comes second sees what the first one left.
   if ((self->fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && self->error_)
     self->failures_.report(*self, self->error_);

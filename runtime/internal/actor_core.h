@@ -16,6 +16,7 @@
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/context.h"
 #include "weir/runtime/internal/event.h"
+#include "weir/runtime/internal/local_values.h"
 #include "weir/runtime/internal/parker.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
@@ -56,6 +57,7 @@ class actor_core : public parker {
   // The running actor only.
   scope_node& scope() const noexcept { return *scope_; }
   void enter_scope(scope_node& s) noexcept { scope_ = &s; }
+  local_values& locals() noexcept { return locals_; }
   void yield() noexcept;
   // Throws cancelled if a scope around the actor is cancelled. While it unwinds, and in its own shield, this returns,
   // and the caller acts as if its peer were gone.
@@ -111,6 +113,7 @@ class actor_core : public parker {
   // The running actor's; the worker's while it is switched out.
   actor_context context_;
   scope_node* scope_;
+  local_values locals_;
   const wait_reason* waiting_ = nullptr;
   time_point since_{};
   timer_node timer_;
