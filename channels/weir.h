@@ -9,6 +9,7 @@
 #include "weir/runtime/as_completed.h"
 #include "weir/runtime/blocking.h"
 #include "weir/runtime/dump.h"
+#include "weir/runtime/gather.h"
 #include "weir/runtime/join.h"
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/scope.h"
