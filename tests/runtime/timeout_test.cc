@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,7 @@
 #include "weir/channels/channel.h"
 #include "weir/runtime/internal/worker.h"
 #include "weir/runtime/scope.h"
+#include "weir/runtime/shielded.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
@@ -192,6 +194,20 @@ TEST_CASE("a failure goes before the timeout, and the scope's own cancel is none
       });
     };
     CHECK_THROWS_AS(cancels(), weir::actor_cancelled);
+  });
+}
+
+TEST_CASE("a limit that comes while the scope's own cancel is being met is no timeout") {
+  in_actor([] {
+    weir::with_timeout(1ms, [](weir::scope& s) {
+      s.spawn([] {
+        weir::shielded([] { weir::this_actor::sleep(3ms); });
+        sleep_for_ever();
+      });
+      s.cancel();
+      sleep_for_ever();
+    });
+    CHECK_FALSE(weir::this_actor::cancel_requested());
   });
 }
 
