@@ -29,15 +29,14 @@ bool await_exit(actor_core& a, deadline limit, site where) {
     throw_misuse("join", "an actor cannot wait for its own end", fmt::format("actor \"{}\" (#{})", a.name(), a.id()),
                  "Return from its function instead.", where);
   const join_wait why(a);
-  for (;;) {
-    const bool quiet = std::uncaught_exceptions() > 0;
+  for (bool quiet = std::uncaught_exceptions() > 0;; quiet = true) {
     switch (a.exited().wait(why, quiet ? interruptible::no : interruptible::yes, limit)) {
       case event::outcome::set:
         return true;
       case event::outcome::timeout:
         return false;
       case event::outcome::cancelled:
-        self->throw_cancelled("join");
+        self->meet_cancel("join");  // in a shield whose grace is over, it waits on
     }
   }
 }

@@ -68,6 +68,9 @@ class actor_handle {
     }
   }
 
+  // For calls that wait for several.
+  internal::actor_core& core(const char* call, site where) const { return get(call, where); }
+
   // The handle refers to an actor: false once moved from, detached or reset.
   explicit operator bool() const noexcept { return actor_ != nullptr; }
 

@@ -30,9 +30,10 @@ std::string_view name() noexcept;
 // The most bytes of the caller's stack that were ever in use: see actor::stack_used. 0 on a plain thread.
 std::size_t stack_used() noexcept;
 
-// A scope around the caller is cancelled, and the next park will throw.
+// A scope around the caller is cancelled, and not behind a shield: the next park will throw, or act as if its peer were
+// gone (while unwinding, and in weir::shielded after its grace).
 bool cancel_requested() noexcept;
-// Throws weir::cancelled if so, but not while the actor unwinds. For loops that do not park.
+// Throws weir::cancelled if the next park would. For loops that do not park.
 void check_cancel();
 
 }  // namespace weir::this_actor

@@ -1,6 +1,6 @@
-// What weir throws: misuse, cancelled, actor_cancelled, no_memory.
+// What weir throws: misuse, cancelled, actor_cancelled, timed_out, no_memory.
 //
-// Outcomes that belong to normal life (closed, full, timeout) are values, not exceptions.
+// Outcomes that belong to normal life (closed, full, timeout of one call) are values, not exceptions.
 #pragma once
 
 #include <new>
@@ -37,6 +37,13 @@ class cancelled {
 
 // The result of an actor (or of a scope's body) was asked for, but it was cancelled before it had one.
 class actor_cancelled : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A scope's deadline came before all in it had ended (with_timeout, scope_options.deadline), or a limit came before all
+// of several actors had (join_all, as_completed).
+class timed_out : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/failure_sink.h"
@@ -30,6 +31,7 @@ actor_core::actor_core(const actor_spec& spec, void* stack_end)
       where_(spec.where),
       pinned_(spec.pinned),
       scope_(&own_scope_),
+      locals_(current_locals()),
       own_scope_(scope_node::kind::actor, this, spec.where) {
   const std::size_t length = std::min(spec.name.size(), name_.size() - 1);
   std::copy_n(spec.name.data(), length, name_.data());
@@ -65,6 +67,7 @@ void actor_core::entry(void* self_address) {
   }
   if (self->error_) self->own_scope_.fail_parent(self->error_);
   self->destroy_closure();
+  std::exchange(self->locals_, {});
   // Acquire and release: whichever of this and detach() comes second sees what the first one left.
   if ((self->fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && self->error_)
     self->failures_.report(*self, self->error_);
@@ -162,7 +165,20 @@ void actor_core::move_to(worker& other) noexcept {
 
 void actor_core::meet_cancel(const char* verb) {
   if (std::uncaught_exceptions() > 0) return;
-  throw_cancelled(verb);
+  const scope_node* const by = scope_->cancel_of(*this);
+  if (by == nullptr) return;
+  if (++swallowed_ == 1000)
+    fmt::print(
+        stderr,
+        "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
+        "around it swallows weir::cancelled. Rethrow it there.\n",
+        name(), id_, where_.base(), where_.line, verb);
+  throw cancelled(by);
+}
+
+void actor_core::pass_cancel_on() {
+  if (std::uncaught_exceptions() > 0) return;
+  if (const scope_node* const by = scope_->cancel_of(*this)) throw cancelled(by);
 }
 
 void meet_cancel(const char* verb) { current_actor()->meet_cancel(verb); }
@@ -172,18 +188,7 @@ void give_way() noexcept {
 }
 
 void closed_or_cancelled(const char* verb) {
-  actor_core* const a = current_actor();
-  if (a != nullptr && (a->word().cancel_pending() || a->scope().outermost_cancelled() != nullptr)) a->meet_cancel(verb);
-}
-
-void actor_core::throw_cancelled(const char* verb) {
-  if (++swallowed_ == 1000)
-    fmt::print(
-        stderr,
-        "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
-        "around it swallows weir::cancelled. Rethrow it there.\n",
-        name(), id_, where_.base(), where_.line, verb);
-  throw cancelled(scope_->outermost_cancelled());
+  if (actor_core* const a = current_actor()) a->meet_cancel(verb);
 }
 
 }  // namespace weir::internal

@@ -17,6 +17,7 @@
 #include "weir/runtime/internal/context.h"
 #include "weir/runtime/internal/event.h"
 #include "weir/runtime/internal/forked.h"
+#include "weir/runtime/internal/local_values.h"
 #include "weir/runtime/internal/parker.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack.h"
@@ -60,12 +61,16 @@ class actor_core : public parker {
   // The running actor only.
   scope_node& scope() const noexcept { return *scope_; }
   void enter_scope(scope_node& s) noexcept { scope_ = &s; }
+  local_values& locals() noexcept { return locals_; }
   void yield() noexcept;
   void move_to(worker& other) noexcept;
-  // A cancel is pending: throws cancelled, unless an exception is in flight; then it returns, and the caller acts as if
-  // its peer were gone.
+  // Throws cancelled if a scope around the actor is cancelled. While it unwinds, and in its own shield, this returns,
+  // and the caller acts as if its peer were gone.
   void meet_cancel(const char* verb);
-  [[noreturn]] void throw_cancelled(const char* verb);
+  // The same for a scope that has ended, which throws on what ended its body or an actor, and was counted there.
+  void pass_cancel_on();
+  // A scope has absorbed the cancel that unwound its body.
+  void absorbed_cancel() noexcept { swallowed_ = 0; }
 
   // Anyone with a reference.
   void cancel() noexcept { own_scope_.cancel(); }
@@ -78,12 +83,6 @@ class actor_core : public parker {
   // After exited(): the end is immutable.
   exit_kind how() const noexcept { return how_; }
   const std::exception_ptr& error() const noexcept { return error_; }
-
-  // The host of a scope that absorbed its own cancel, under the lock of the scope above.
-  void forget_cancel() noexcept {
-    word().clear_cancel();
-    swallowed_ = 0;
-  }
 
   // The worker that holds the actor, on its native stack.
   actor_context& context() noexcept { return context_; }
@@ -125,6 +124,7 @@ class actor_core : public parker {
   actor_context context_;
   scope_node* scope_;
   worker* worker_ = nullptr;  // the one that runs it
+  local_values locals_;
   const wait_reason* waiting_ = nullptr;
   time_point since_{};
   timer_node timer_;

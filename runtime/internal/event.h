@@ -28,6 +28,17 @@ class event {
     return set_;
   }
 
+  // For a waiter with nodes of its own: links `n`, whose owner set() then claims. False: it is set already.
+  bool enlist(wait_node& n) noexcept {
+    std::lock_guard guard(lock_);
+    if (!set_) waiters_.push_back(n);
+    return !set_;
+  }
+  void withdraw(wait_node& n) noexcept {
+    std::lock_guard guard(lock_);
+    waiters_.unlink(n);
+  }
+
   enum class outcome { set, timeout, cancelled };
 
   // Parks until set. With interruptible::no a cancel does not end the wait.

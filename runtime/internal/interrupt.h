@@ -3,8 +3,9 @@
 
 namespace weir::internal {
 
-// Throws weir::cancelled, unless an exception is in flight in the calling actor: then it returns, and the caller acts
-// as if its peer were gone. `verb` names the operation. Only an actor's wait can be interrupted.
+// Throws weir::cancelled, unless an exception is in flight in the calling actor, or it is in weir::shielded and the
+// grace is over: then it returns, and the caller acts as if its peer were gone. `verb` names the operation. Only an
+// actor's wait can be interrupted.
 void meet_cancel(const char* verb);
 
 // For an operation that found its source closed, or its peer cancelled: in a cancelled scope that is the cancel's

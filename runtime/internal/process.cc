@@ -105,7 +105,7 @@ std::terminate_handler previous_terminate = nullptr;
     fmt::print(stderr, "weir: terminate in actor \"{}\" (#{}, spawned at {}:{}).{}\n", a->name(), a->id(),
                a->where().base(), a->where().line,
                by_cancel ? " weir::cancelled met a noexcept function or a destructor. A noexcept function must not "
-                           "park; a destructor that parks must catch weir::cancelled itself."
+                           "park; a destructor that parks must do so in weir::shielded()."
                          : "");
   }
   if (previous_terminate) previous_terminate();

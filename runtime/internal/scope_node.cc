@@ -1,28 +1,11 @@
 #include "weir/runtime/internal/scope_node.h"
 
-#include <fmt/core.h>
-
 #include <mutex>
-#include <new>
 
 #include "weir/runtime/internal/actor_core.h"
+#include "weir/runtime/internal/scope_core.h"
 
 namespace weir::internal {
-namespace {
-
-class scope_wait final : public wait_reason {
- public:
-  explicit scope_wait(scope_node& scope) noexcept : scope_(scope) {}
-  const char* verb() const noexcept override { return "wait"; }
-  std::string object() const override {
-    return fmt::format("scope {}:{} ({} alive)", scope_.where().base(), scope_.where().line, scope_.children());
-  }
-
- private:
-  scope_node& scope_;
-};
-
-}  // namespace
 
 void scope_node::attach(scope_node& parent) noexcept {
   parent_ = &parent;
@@ -31,10 +14,14 @@ void scope_node::attach(scope_node& parent) noexcept {
   if (next_) next_->prev_ = this;
   parent.first_child_ = this;
   ++parent.child_count_;
-  if (parent.effective_) {
+  if (kind_ != kind::actor) parent.host_is_below_ = true;  // entered by the parent's own host
+  if (!parent.effective_) return;
+  if (passes_.load(std::memory_order_relaxed)) {
     // Nobody else knows this node yet, so its lock is not needed.
     effective_ = true;
     spread_locked();
+  } else {
+    host_->word().clear_cancel();
   }
 }
 
@@ -47,83 +34,73 @@ void scope_node::unlink_locked(scope_node& child) noexcept {
 void scope_node::leave() noexcept {
   std::lock_guard guard(parent_->lock_);
   parent_->unlink_locked(*this);
-  if (!parent_->effective_) host_->forget_cancel();
+  parent_->host_is_below_ = false;
+  if (!parent_->effective_)
+    host_->word().clear_cancel();
+  else if (kind_ == kind::shield)
+    host_->interrupt();  // it runs, so this only marks
+}
+
+void scope_node::interrupt_host() noexcept {
+  if (host_ && !host_is_below_) host_->interrupt();
 }
 
 void scope_node::spread_locked() noexcept {
-  if (host_) host_->interrupt();
+  interrupt_host();
   walk_locked([](scope_node& n) {
-    if (n.effective_) return false;  // and so is all below
+    // Relaxed: open() writes it under this lock. What is effective is so with all below it.
+    if (n.effective_ || !n.passes_.load(std::memory_order_relaxed)) return false;
     n.effective_ = true;
-    if (n.host_) n.host_->interrupt();
+    n.interrupt_host();
     return true;
   });
 }
 
+bool scope_node::cancel_locked() noexcept {
+  if (cancelled_.load(std::memory_order_relaxed)) return false;
+  cancelled_.store(true, std::memory_order_release);
+  if (!effective_) {
+    effective_ = true;
+    spread_locked();
+  }
+  return true;
+}
+
 void scope_node::cancel() noexcept {
   std::lock_guard guard(lock_);
-  cancelled_.store(true, std::memory_order_release);
-  if (effective_) return;
-  effective_ = true;
-  spread_locked();
+  cancel_locked();
 }
 
-void scope_node::fail_locked(std::exception_ptr failure) noexcept {
-  if (first_failure_) {
-    try {
-      other_failures_.push_back(std::move(failure));
-    } catch (const std::bad_alloc&) {
-      // The first one is what with_scope throws; for the list of the others there is no memory.
-    }
-    return;
-  }
-  first_failure_ = std::move(failure);
-  cancelled_.store(true, std::memory_order_release);
-  if (effective_) return;
-  effective_ = true;
-  spread_locked();
-}
-
-void scope_node::fail(std::exception_ptr failure) noexcept {
+void scope_node::open() noexcept {
+  std::lock_guard above(parent_->lock_);
   std::lock_guard guard(lock_);
-  fail_locked(std::move(failure));
+  passes_.store(true, std::memory_order_release);
+  if (!parent_->effective_ || effective_) return;
+  effective_ = true;
+  spread_locked();
 }
 
 void scope_node::fail_parent(std::exception_ptr failure) noexcept {
-  if (parent_->kind_ == kind::scope) parent_->fail(std::move(failure));
+  if (parent_->kind_ == kind::scope) static_cast<scope_core*>(parent_)->fail(std::move(failure));
 }
 
 void scope_node::end_child(const scope_node* cancelled_by) noexcept {
-  wait_node* woken = nullptr;
-  {
-    scope_node& p = *parent_;
-    std::lock_guard guard(p.lock_);
-    p.unlink_locked(*this);
-    if (p.kind_ == kind::scope) {
-      if (cancelled_by && !p.encloses(cancelled_by)) p.ended_by_outer_ = cancelled_by;
-      if (p.first_child_ == nullptr) woken = p.drained_.claim_all();
-    }
-    // After the lock is free, the parent is gone as soon as its host runs.
-  }
-  wake_all(woken);
+  scope_node& p = *parent_;
+  p.lock_.lock();
+  p.unlink_locked(*this);
+  if (p.kind_ == kind::scope)
+    static_cast<scope_core&>(p).child_ended_and_unlock(cancelled_by);
+  else
+    p.lock_.unlock();
 }
 
-void scope_node::wait_children() {
-  parker& self = *host_;
-  lock_.lock();
-  if (first_child_ == nullptr) {
-    lock_.unlock();
-    return;
-  }
-  wait_node node(self, self.word().next_epoch());
-  drained_.push_back(node);
-  self.park_holding(scope_wait(*this), lock_.key(), interruptible::no);
-}
-
-const scope_node* scope_node::outermost_cancelled() const noexcept {
+const scope_node* scope_node::cancel_of(const actor_core& host) const noexcept {
   const scope_node* found = nullptr;
-  for (const scope_node* n = this; n != nullptr; n = n->parent_)
+  for (const scope_node* n = this; n != nullptr; n = n->parent_) {
     if (n->cancelled_.load(std::memory_order_acquire)) found = n;
+    if (n->kind_ != kind::shield) continue;
+    if (n->host_ == &host || !n->passes_.load(std::memory_order_acquire)) break;
+  }
   return found;
 }
 

@@ -4,22 +4,25 @@
 // spawned in; a with_scope's node under the innermost scope of the actor that entered it, its host. So the tree is also
 // the list of all actors, which dumps walk.
 //
-// Thread-safety: all of it, under per-node locks taken from the parent to the child. wait_children, leave: the host.
+// A shield's node stands between an actor and a cancel from above (shielded.h): until its grace is over nothing passes
+// it.
+//
+// Thread-safety: all of it, under per-node locks taken from the parent to the child. attach, leave, cancel_of: the
+// host.
 //
 // Invariants:
-//  1. effective_ of a node implies effective_ of all below it, whenever no lock is held.
-//  2. A host's cancel bit (wait_word.h) is set if a node of its chain, up to the root, is cancelled. It is set by the
-//     canceller and cleared by the host when it leaves a node, both under the lock of the node that decides.
+//  1. effective_ of a node implies effective_ of all below it but for shields that hold, whenever no lock is held.
+//  2. A host's cancel bit (wait_word.h) is set exactly if its innermost node is effective_. It changes under the lock
+//     of that node; when the host enters or leaves a node, under the lock of the node above.
 //  3. A node outlives its children: they unlink themselves under its lock, and its host waits for that.
 #pragma once
 
+#include <cstddef>
 #include <exception>
-#include <vector>
 
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/small_lock.h"
-#include "weir/runtime/internal/wait_list.h"
 
 namespace weir::internal {
 
@@ -27,41 +30,38 @@ class actor_core;
 
 class scope_node {
  public:
-  enum class kind { root, actor, scope };
+  enum class kind { root, actor, scope, shield };
 
   // `host` is the actor that the node interrupts; null for the root.
   scope_node(kind k, actor_core* host, site where) noexcept : kind_(k), host_(host), where_(where) {}
+  // A shield, which holds until open(), or, with `holds` false, is open from the start.
+  scope_node(actor_core* host, bool holds, site where) noexcept
+      : kind_(kind::shield), host_(host), where_(where), passes_(!holds) {}
   scope_node(const scope_node&) = delete;
   scope_node& operator=(const scope_node&) = delete;
 
-  // Hangs the node under `parent`; a cancelled parent cancels it at once.
+  // Hangs the node under `parent`; a cancelled parent cancels it at once, unless it is a shield.
   void attach(scope_node& parent) noexcept;
-  // host: unlinks a with_scope's node, and forgets a cancel that came from it alone.
+  // host: unlinks the node of a with_scope or a shield; from here on the cancel bit says what is true above it.
   void leave() noexcept;
 
   // Cancels everything below, and the host. Idempotent.
   void cancel() noexcept;
+  // A shield's grace is over: what is cancelled above is cancelled below too.
+  void open() noexcept;
 
   // An actor failed: its scope records it and cancels the siblings. Before anything the actor held is destroyed, as a
   // handle that closes a channel must not look like a regular end to them.
   void fail_parent(std::exception_ptr failure) noexcept;
   // An actor's node ends: unlinks it from its parent. `cancelled_by`: null if no cancel ended it.
   void end_child(const scope_node* cancelled_by) noexcept;
-  // host: the body of the scope failed; the same bookkeeping as for a child.
-  void fail(std::exception_ptr failure) noexcept;
 
-  // host: parks until no child is left. A cancel does not end this wait: it has reached the children too.
-  void wait_children();
-
-  // The outermost cancelled node from here up; null if none.
-  const scope_node* outermost_cancelled() const noexcept;
+  // What `host`, which stands at this node, has to throw: the outermost cancelled node that is not behind a shield.
+  // Null if there is none. A shield of its own hides what is above for good: when its grace is over the host does not
+  // throw, but acts as in unwinding.
+  const scope_node* cancel_of(const actor_core& host) const noexcept;
   // `other` is this node or below it.
   bool encloses(const scope_node* other) const noexcept;
-
-  // host, after wait_children(): what the children left behind.
-  std::exception_ptr first_failure() const noexcept { return first_failure_; }
-  const std::vector<std::exception_ptr>& other_failures() const noexcept { return other_failures_; }
-  const scope_node* ended_by_outer() const noexcept { return ended_by_outer_; }
 
   bool is_cancelled() noexcept;
   std::size_t children() noexcept;
@@ -108,9 +108,9 @@ class scope_node {
       }
     }
   }
-  void spread_locked() noexcept;                          // REQUIRES: lock_ held, effective_ set just now
-  void fail_locked(std::exception_ptr failure) noexcept;  // REQUIRES: lock_ held
-  void unlink_locked(scope_node& child) noexcept;         // REQUIRES: lock_ held
+  void spread_locked() noexcept;                   // REQUIRES: lock_ held, effective_ set just now
+  void interrupt_host() noexcept;                  // REQUIRES: lock_ held
+  void unlink_locked(scope_node& child) noexcept;  // REQUIRES: lock_ held
 
   // Immutable after attach().
   const kind kind_;
@@ -118,17 +118,25 @@ class scope_node {
   const site where_;
   scope_node* parent_ = nullptr;
 
+ protected:
+  // Cancels this node, whose lock is held. False: it was cancelled already.
+  bool cancel_locked() noexcept;
+  bool childless_locked() const noexcept { return first_child_ == nullptr; }
+
   small_lock lock_;
-  atomic<bool> cancelled_{false};  // own cancel. Written under lock_; read without it by descendants that look for a
-                                   // reason: relaxed there, as their cancel bit, set after it, ordered it
+
+ private:
+  // Written under lock_, read without it by descendants that look for a reason. Release and acquire, although the
+  // cancel bit, set afterwards, orders them for whoever saw it: an operation that found its channel closed looks
+  // without it.
+  atomic<bool> cancelled_{false};  // own cancel
+  atomic<bool> passes_{true};      // false: a shield that holds
+
   // Guarded by lock_.
-  bool effective_ = false;  // this node or one above it is cancelled
+  bool effective_ = false;      // this node, or one above it that is not behind a shield, is cancelled
+  bool host_is_below_ = false;  // the host stands at a node below this one: that node interrupts it
   scope_node* first_child_ = nullptr;
   std::size_t child_count_ = 0;
-  wait_list drained_;  // the host, waiting for the last child
-  std::exception_ptr first_failure_;
-  std::vector<std::exception_ptr> other_failures_;
-  const scope_node* ended_by_outer_ = nullptr;  // a child was ended by this outer scope's cancel
 
   // Guarded by the parent's lock_.
   scope_node* prev_ = nullptr;

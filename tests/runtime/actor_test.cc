@@ -310,7 +310,7 @@ TEST_CASE("a cancel that meets a noexcept function dies with actor and rule") {
   const auto end = testing::run_child("child: cancelled in a noexcept function");
   CHECK(end.signal == SIGABRT);
   CHECK_THAT(end.output, Catch::Contains("terminate in actor \"trapped\"") &&
-                             Catch::Contains("a destructor that parks must catch weir::cancelled itself"));
+                             Catch::Contains("a destructor that parks must do so in weir::shielded()"));
 }
 
 TEST_CASE("child: a swallowed cancel", "[.child]") {

@@ -12,6 +12,7 @@
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/blocking.h"
 #include "weir/runtime/this_actor.h"
+#include "weir/runtime/timeout.h"
 
 using namespace std::chrono_literals;
 using testing::eventually;
@@ -365,5 +366,122 @@ TEST_CASE("a cancel reaches the bottom of a thousand nested scopes, from an acto
     auto canceller = weir::spawn("canceller", [&] { deep.cancel(); }, {.stack = 16 << 10});
     canceller.join();
     CHECK_THROWS_AS(deep.join(), weir::actor_cancelled);
+  });
+}
+
+TEST_CASE("a limit parks spawn while that many actors live, and each end lets the longest-waiting spawner go on") {
+  in_actor([] {
+    std::atomic<int> alive{0}, most{0}, ended{0};
+    weir::with_scope({.limit = 3}, [&](weir::scope& s) {
+      for (int i = 0; i < 100; ++i)
+        s.spawn([&] {
+          const int now = ++alive;
+          for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+          }
+          weir::this_actor::sleep(20us);
+          --alive;
+          ++ended;
+        });
+    });
+    CHECK(most == 3);
+    CHECK(ended == 100);
+  });
+}
+
+TEST_CASE("several spawners share a limit, and no place is lost or doubled") {
+  in_actor([] {
+    for (int i = 0; i < rounds(200); ++i) {
+      std::atomic<int> alive{0}, ended{0};
+      weir::with_scope([&](weir::scope& outer) {
+        weir::with_scope({.limit = 4}, [&](weir::scope& inner) {
+          weir::with_scope([&](weir::scope& spawners) {
+            for (int k = 0; k < 5; ++k)
+              spawners.spawn([&] {
+                for (int n = 0; n < 6; ++n)
+                  inner.spawn([&] {
+                    EXPECT(++alive <= 4);
+                    weir::this_actor::yield();
+                    --alive;
+                    ++ended;
+                  });
+              });
+          });
+        });
+        CHECK_FALSE(outer.cancelled());
+      });
+      REQUIRE(ended == 30);
+    }
+  });
+}
+
+TEST_CASE("a spawn that waits for a place is a park: a cancel ends it, and the place is not lost") {
+  in_actor([] {
+    weir::with_scope({.limit = 1}, [](weir::scope& s) {
+      std::atomic<bool> release{false};
+      s.spawn([&] { eventually([&] { return release.load(); }); });
+      auto waits = weir::spawn("waits for a place", [&] { s.spawn([] {}); });
+      weir::this_actor::sleep(1ms);
+      waits.cancel();
+      CHECK_THROWS_AS(waits.join(), weir::actor_cancelled);
+      CHECK_FALSE(weir::within(1ms, [&] { s.spawn([] {}); }));
+      release = true;
+      s.spawn([] {}).join();
+      s.spawn([] {}).join();
+    });
+    // The scope's own cancel ends the wait of its body, and the actor that takes the place.
+    weir::with_scope({.limit = 1}, [](weir::scope& s) {
+      s.spawn([&] {
+        weir::this_actor::sleep(1ms);
+        s.cancel();
+        sleep_for_ever();
+      });
+      s.spawn([] {});
+      FAIL_CHECK("found a place in a full scope");
+    });
+  });
+}
+
+TEST_CASE("an actor that could not be made gives its place back") {
+  in_actor([] {
+    struct throws_when_copied {
+      throws_when_copied() = default;
+      throws_when_copied(const throws_when_copied&) { throw std::runtime_error("no copy"); }
+      void operator()() const {}
+    };
+    weir::with_scope({.limit = 1}, [](weir::scope& s) {
+      const throws_when_copied f;
+      CHECK_THROWS_WITH(s.spawn(f), "no copy");
+      CHECK_THROWS_AS(s.spawn([] {}, {.stack = 1}), weir::misuse);
+      s.spawn([] {}).join();
+      s.spawn([] {});
+    });
+    CHECK_THROWS_WITH(weir::with_scope({.limit = -1}, [](weir::scope&) {}),
+                      Catch::Contains("with_scope: the limit must be 1 or more") && Catch::Contains("got -1"));
+  });
+}
+
+TEST_CASE("failures of many actors at once: one is rethrown and every other is in the list") {
+  in_actor([] {
+    for (int i = 0; i < rounds(300); ++i) {
+      std::vector<std::exception_ptr> failures{nullptr};  // what was in it is replaced
+      int first = -1;
+      try {
+        weir::with_scope({.failures = &failures}, [](weir::scope& s) {
+          for (int k = 0; k < 6; ++k) s.spawn([k] { throw k; });
+        });
+      } catch (int k) {
+        first = k;
+      }
+      int seen = 1 << first;
+      for (const std::exception_ptr& f : failures) {
+        try {
+          std::rethrow_exception(f);
+        } catch (int k) {
+          seen |= 1 << k;
+        }
+      }
+      REQUIRE(failures.size() == 5);
+      REQUIRE(seen == 63);
+    }
   });
 }
