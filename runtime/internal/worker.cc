@@ -27,11 +27,11 @@ constexpr auto poll_interval = 50us;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
 constexpr unsigned turns_per_look = 61;
 
-thread_local worker* this_thread_worker = nullptr;
-
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
 
 }  // namespace
+
+constinit thread_local worker* this_thread_worker = nullptr;
 
 __attribute__((noinline)) worker* current_worker_or_null() noexcept {
   asm volatile("" ::: "memory");  // not to be merged with an earlier call, made on another thread
@@ -44,8 +44,9 @@ worker& current_worker() noexcept {
   return *w;
 }
 
-actor_core* current_actor() noexcept {
-  const worker* const w = current_worker_or_null();
+__attribute__((noinline)) actor_core* current_actor() noexcept {
+  asm volatile("" ::: "memory");
+  const worker* const w = this_thread_worker;
   return w ? w->running() : nullptr;
 }
 
