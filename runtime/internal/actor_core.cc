@@ -8,6 +8,7 @@
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/interrupt.h"
+#include "weir/runtime/internal/park_check.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -101,6 +102,7 @@ void actor_core::make_runnable(parker* self) noexcept {
 }
 
 void actor_core::stop(const wait_reason& why, deadline limit) {
+  if (park_check* const check = check_before_park.load(std::memory_order_relaxed)) check(*this, why);
   if (word().notified()) {  // woken before it could stop: spare the switch
     word().run();
     return;
@@ -123,6 +125,7 @@ void actor_core::stop(const wait_reason& why, deadline limit) {
 }
 
 void actor_core::yield() noexcept {
+  if (park_check* const check = check_before_park.load(std::memory_order_relaxed)) check(*this, plain_wait("yield"));
   worker& w = current_worker();
   w.after_switch(worker::after::yield);
   leave(context_, w.native());

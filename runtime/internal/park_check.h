@@ -1,0 +1,20 @@
+// A look at an actor before each of its parks, for builds that link one (held_mutex.cc in dbg builds).
+//
+// Thread-safety: set before main, read by whoever parks.
+#pragma once
+
+#include <atomic>
+
+#include "weir/runtime/internal/wait_reason.h"
+
+namespace weir::internal {
+
+class actor_core;
+
+// Called on the stack of the actor that is about to park, whether or not it will have to wait.
+using park_check = void(const actor_core& self, const wait_reason& why) noexcept;
+
+// Null: no check. Relaxed: written before any actor runs.
+inline constinit std::atomic<park_check*> check_before_park{nullptr};
+
+}  // namespace weir::internal
