@@ -9,8 +9,8 @@
 namespace weir::internal {
 namespace {
 
-constexpr std::array names{"claim_after_move", "parked_before_out", "skip_second_look",
-                           "ring_early_tail",  "ring_late_read",    "lost_wake"};
+constexpr std::array names{"claim_after_move", "parked_before_out", "skip_second_look", "ring_early_tail",
+                           "ring_late_read",   "stale_waking",      "lost_wake"};
 
 std::array<std::atomic<bool>, names.size()>& flags() {
   static std::array<std::atomic<bool>, names.size()> all{};

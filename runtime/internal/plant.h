@@ -11,6 +11,7 @@ enum class bug {
   skip_second_look,   // select takes `otherwise` after the try pass alone
   ring_early_tail,    // the ring's tail is raised before the slot is written, and releases nothing
   ring_late_read,     // a thief reads the slots after it has claimed them
+  stale_waking,       // who was woken to take a mutex and lost the race leaves the mark that somebody is on the way
   lost_wake,          // a waker forgets the last step, once in a while
 };
 

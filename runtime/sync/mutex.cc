@@ -56,7 +56,7 @@ bool mutex::barge(parker& self) noexcept {
 // Short sections are over before a park would be: looks for a while, about twice as long as it took lately.
 bool mutex::spin(parker& self) noexcept {
   const int guess = spin_guess_.load(std::memory_order_relaxed);
-  const int most = std::min(guess / 4 + 4, 20);
+  const int most = internal::explored ? 0 : std::min(guess / 4 + 4, 20);
   for (int i = 0; i < most; ++i) {
     if (barge(self)) {
       spin_guess_.store(guess + i - guess / 8, std::memory_order_relaxed);
@@ -87,7 +87,7 @@ bool mutex::lock_slow(parker& self, deadline limit, may_throw t) {
       return true;
     }
     list_guard list{*this, lock_list()};
-    if (woken) list.word &= ~waking_bit;
+    if (woken && !internal::planted(internal::bug::stale_waking)) list.word &= ~waking_bit;
     if (holder_of(list.word) == nullptr) {
       list.word |= identity(self);
       list.unlock();

@@ -83,7 +83,7 @@ class mutex {
   //  3. Whoever was woken takes the mutex, or finds itself its holder, or waits again in urgent_.
   using word_type = std::uintptr_t;
   static constexpr word_type list_bit = 1, queued_bit = 2, waking_bit = 4, flags = 7;
-  static constexpr int most_passes = 128;
+  static constexpr int most_passes = internal::explored ? 1 : 128;
 
   enum class may_throw : bool { no, yes };
   struct list_guard;
