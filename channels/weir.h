@@ -1,4 +1,4 @@
-// All of weir that a pipeline program needs: actors, scopes, channels, select.
+// All of weir that a pipeline program needs: actors, scopes, channels, select, and locks.
 #pragma once
 
 #include "weir/channels/channel.h"
@@ -14,5 +14,13 @@
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/shielded.h"
+#include "weir/runtime/sync/barrier.h"
+#include "weir/runtime/sync/condition.h"
+#include "weir/runtime/sync/event.h"
+#include "weir/runtime/sync/mutex.h"
+#include "weir/runtime/sync/once.h"
+#include "weir/runtime/sync/semaphore.h"
+#include "weir/runtime/sync/shared_mutex.h"
+#include "weir/runtime/sync/wait_group.h"
 #include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"

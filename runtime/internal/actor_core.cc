@@ -10,6 +10,7 @@
 #include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/internal/overflow.h"
+#include "weir/runtime/internal/park_check.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -121,6 +122,7 @@ void actor_core::make_runnable(parker* self) noexcept {
 }
 
 void actor_core::stop(const wait_reason& why, deadline limit) {
+  if (park_check* const check = check_before_park.load(std::memory_order_relaxed)) check(*this, why, nullptr);
   if (word().notified()) return;  // woken before it could stop: spare the switch
   check_canary(park_look);
   waiting_ = &why;
@@ -141,6 +143,7 @@ void actor_core::stop(const wait_reason& why, deadline limit) {
 }
 
 void actor_core::stop_holding(const wait_reason& why, lock_key held, interruptible i) {
+  if (park_check* const check = check_before_park.load(std::memory_order_relaxed)) check(*this, why, &held);
   check_canary(park_look);
   waiting_ = &why;
   worker& w = *worker_;
@@ -151,6 +154,8 @@ void actor_core::stop_holding(const wait_reason& why, lock_key held, interruptib
 }
 
 void actor_core::yield() noexcept {
+  if (park_check* const check = check_before_park.load(std::memory_order_relaxed))
+    check(*this, plain_wait("yield"), nullptr);
   check_canary(park_look);
   worker& w = *worker_;
   w.after_switch(worker::after::yield);

@@ -49,16 +49,23 @@ class thread_parker final : public parker {
   atomic<std::uint32_t> woken_{0};  // a futex: 1 from the wake until the thread has seen it
 };
 
-}  // namespace
-
-__attribute__((noinline)) parker& current_parker() {
-  asm volatile("" ::: "memory");  // see current_worker_or_null()
-  if (actor_core* const a = current_actor()) return *a;
-  if (current_worker_or_null() != nullptr)
+// Apart from current_parker(), which would pay for its frame.
+__attribute__((noinline)) parker& parker_of_thread(const worker* w) {
+  if (w != nullptr)
     abort_misuse("park", "a callback on a worker's native stack must not wait", "", "Spawn an actor that does.", {});
   abort_forking_actor("park");
   thread_local thread_parker mine;
   return mine;
+}
+
+}  // namespace
+
+__attribute__((noinline)) parker& current_parker() {
+  asm volatile("" ::: "memory");  // see current_worker_or_null()
+  const worker* const w = this_thread_worker;
+  if (w != nullptr)
+    if (actor_core* const a = w->running()) return *a;
+  return parker_of_thread(w);
 }
 
 }  // namespace weir::internal

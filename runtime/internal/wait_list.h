@@ -64,20 +64,24 @@ class wait_list {
     --size_;
   }
 
+  // Claims the owner of the first node, and unlinks that node in any case; null if that owner is gone. REQUIRES: not
+  // empty. The caller is not registered anywhere.
+  wait_node* claim_front() noexcept {
+    wait_node& n = *head_;
+    claim_result r = n.owner->word().try_claim(n.epoch, wake_cause::peer);
+    while (r == claim_result::busy) {  // it decides within a few instructions
+      spin_pause();
+      r = n.owner->word().try_claim(n.epoch, wake_cause::peer);
+    }
+    unlink(n);
+    return r == claim_result::won ? won(&n) : nullptr;
+  }
+
   // Claims the longest-waiting owner and unlinks its node; null if nobody is left. The caller is not registered
   // anywhere.
   wait_node* claim_first() noexcept {
-    for (wait_node* n = head_; n != nullptr;) {
-      const claim_result r = n->owner->word().try_claim(n->epoch, wake_cause::peer);
-      if (r == claim_result::busy) {  // it decides within a few instructions
-        spin_pause();
-        continue;
-      }
-      wait_node* const next = n->next;
-      unlink(*n);
-      if (r == claim_result::won) return won(n);
-      n = next;
-    }
+    while (head_ != nullptr)
+      if (wait_node* const n = claim_front()) return n;
     return nullptr;
   }
 

@@ -35,7 +35,6 @@ constexpr unsigned often = 16;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
 constexpr unsigned turns_per_look = 61;
 
-thread_local worker* this_thread_worker = nullptr;
 thread_local const actor_core* this_thread_forked = nullptr;  // see forking_actor()
 thread_local std::uint32_t this_thread_token = 0;             // biased_lock.h
 
@@ -52,6 +51,8 @@ std::string what_forked(const actor_core& a) {
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
 
 }  // namespace
+
+constinit thread_local worker* this_thread_worker = nullptr;
 
 __attribute__((noinline)) worker* current_worker_or_null() noexcept {
   asm volatile("" ::: "memory");  // not to be merged with an earlier call, made on another thread

@@ -111,6 +111,10 @@ class worker {
   std::thread thread_;
 };
 
+// To be read only in functions that are never inlined and begin with a compiler barrier, as those below: a caller that
+// knew its address would keep it over a switch.
+extern constinit thread_local worker* this_thread_worker;
+
 // The worker whose thread this is; null on other threads. Never inlined, so that no caller keeps the address of the
 // thread-local over a switch.
 worker* current_worker_or_null() noexcept;

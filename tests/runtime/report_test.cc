@@ -7,46 +7,18 @@
 #include <thread>
 
 #include "tests/child.h"
+#include "tests/dump.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/select.h"
-#include "weir/runtime/dump.h"
 #include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
+using testing::dump;
 using testing::eventually;
-
-namespace {
-
-std::string dump() {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  std::string text;
-  std::thread reader([&] {
-    char buffer[512];
-    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
-  });
-  weir::dump_actors(ends[1]);
-  close(ends[1]);
-  reader.join();
-  close(ends[0]);
-  return text;
-}
-
-// The row that has `name` in it, runs of blanks made one.
-std::string row(const std::string& table, const std::string& name) {
-  const auto at = table.find(" " + name + " ");
-  if (at == std::string::npos) return "no row for " + name + " in\n" + table;
-  const auto begin = table.rfind('\n', at) + 1;
-  std::string line;
-  for (char c : table.substr(begin, table.find('\n', at) - begin))
-    if (c != ' ' || (!line.empty() && line.back() != ' ')) line += c;
-  return line;
-}
-
-}  // namespace
+using testing::row;
 
 TEST_CASE("the dump tells of every actor what it waits for, with depth and capacity, and where it was spawned") {
   testing::in_actor([] {
