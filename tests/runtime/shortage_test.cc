@@ -83,6 +83,10 @@ void* operator new(std::size_t size) {
     if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
+// AddressSanitizer has one of its own, which does not go with our delete.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return memory_used_up ? nullptr : std::malloc(size);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 

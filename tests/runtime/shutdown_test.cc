@@ -12,6 +12,7 @@
 #include "weir/channels/channel.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/this_actor.h"
 
@@ -147,8 +148,12 @@ TEST_CASE("a thousand runtimes one after the other leave no descriptor, thread, 
   // The kernel removes a joined thread's entry a moment later than it wakes who joins.
   for (int i = 0; i < 10'000 && entries("/proc/self/task") != threads; ++i) std::this_thread::yield();
   CHECK(entries("/proc/self/task") == threads);
+#if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // they keep what was freed, on purpose
   CHECK(mappings() <= maps + 20);
-  CHECK(resident_bytes() <= resident + (std::size_t{8} << 20));
+  CHECK(resident_bytes() <= resident + (std::size_t{1} << 20));
+#else
+  (void)maps, (void)resident;
+#endif
 }
 
 TEST_CASE("two runtimes at once talk over one channel in both directions, and either may end first") {
