@@ -12,6 +12,17 @@
 
 namespace weir::internal {
 
+namespace {
+
+// An actor that waited in inject is cold, and so is the top of its stack below it: by its turn they are not.
+void prefetch(const actor_core& a) noexcept {
+  constexpr int line = 64, below = 4, above = 8;
+  const char* const block = reinterpret_cast<const char*>(&a);
+  for (int i = -below; i < above; ++i) __builtin_prefetch(block + i * line);
+}
+
+}  // namespace
+
 void scheduler::add(seat& s) {
   s.index = static_cast<int>(seats_.size());
   seats_.push_back(&s);
@@ -144,8 +155,10 @@ actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
   if (first == nullptr) return nullptr;
   std::size_t taken = 1;
   for (; taken < count && inject_.front() != nullptr; ++taken) {
-    if (!s.ring.push(*inject_.front())) break;
+    actor_core* const a = inject_.front();
+    if (!s.ring.push(*a)) break;
     inject_.pop();
+    prefetch(*a);
   }
   inject_length_.fetch_sub(taken, std::memory_order_seq_cst);
   return first;
