@@ -150,15 +150,18 @@ actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
   if (inject_length_.load(std::memory_order_relaxed) == 0) return nullptr;  // begin_sleep() looks again
   std::lock_guard guard(inject_lock_);
   const std::size_t length = inject_length_.load(std::memory_order_relaxed);
-  std::size_t count = std::min(most, length / seats_.size() + 1);
+  // There is room for all of them: only this worker fills its ring.
+  const std::size_t room = run_ring<actor_core>::capacity - s.ring.size();
+  const std::size_t count = std::min({most, length / seats_.size() + 1, room + 1});
   actor_core* const first = inject_.pop();
   if (first == nullptr) return nullptr;
   std::size_t taken = 1;
   for (; taken < count && inject_.front() != nullptr; ++taken) {
-    actor_core* const a = inject_.front();
-    if (!s.ring.push(*a)) break;
-    inject_.pop();
+    // Out of the list first: from the push on a thief may have it, run it, and link it elsewhere.
+    actor_core* const a = inject_.pop();
     prefetch(*a);
+    const bool pushed = s.ring.push(*a);
+    WEIR_CHECK(pushed, std::string("a ring with room was full"));
   }
   inject_length_.fetch_sub(taken, std::memory_order_seq_cst);
   return first;
