@@ -8,6 +8,7 @@
 #include "weir/channels/channel.h"
 #include "weir/channels/select.h"
 #include "weir/runtime/internal/biased_lock.h"
+#include "weir/runtime/internal/sanitizer.h"
 
 using namespace std::chrono_literals;
 using explorer::check;
@@ -261,7 +262,14 @@ TEST_CASE("timeout against hand-over: a value is delivered or kept, never both a
   must_hold(4, timeout_against_hand_over);
 }
 
-TEST_CASE("a biased lock lets one in at a time, whoever it is biased to") { must_hold(3, three_at_a_biased_lock); }
+TEST_CASE("a biased lock lets one in at a time, whoever it is biased to") {
+  // One preemption less under sanitizers, where a run takes fifteen times as long.
+#if defined(WEIR_ASAN) || defined(WEIR_TSAN)
+  must_hold(2, three_at_a_biased_lock);
+#else
+  must_hold(3, three_at_a_biased_lock);
+#endif
+}
 
 TEST_CASE("planted: a biased lock whose bias is not read again lets two in") {
   const simulated::planted p(bug::bias_not_read_again);

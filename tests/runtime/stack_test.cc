@@ -181,8 +181,9 @@ TEST_CASE("child: no memory for a stack", "[.child]") {
       std::puts(e.what());
     }
     REQUIRE(refused);
-    REQUIRE(many.size() > 100);
-    many.pop_back();  // its stack is free again
+    // Their stacks are free again. A worker keeps up to 128 of them to itself, and the next spawn may be on another.
+    REQUIRE(many.size() > 400);
+    many.erase(many.end() - 400, many.end());
     auto next = weir::spawn("next", [] { return 1; }, {.stack = 1 << 20});
     REQUIRE(next.join() == 1);
   });
