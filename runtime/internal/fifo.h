@@ -1,11 +1,12 @@
-// An intrusive first-in first-out list, linked through the member that `Next` names. Never allocates.
+// An intrusive first-in first-out list, linked through the member that `Next` names: a T*, or what acts as one. Never
+// allocates.
 //
 // Thread-safety: none; its owner locks.
 #pragma once
 
 namespace weir::internal {
 
-template <class T, T* T::*Next>
+template <class T, auto Next>
 class fifo {
  public:
   bool empty() const noexcept { return head_ == nullptr; }
@@ -13,14 +14,14 @@ class fifo {
 
   void push(T& item) noexcept {
     item.*Next = nullptr;
-    (tail_ ? tail_->*Next : head_) = &item;
+    link_after(tail_, &item);
     tail_ = &item;
   }
 
   // Takes over all of `other`, in its order.
   void append(fifo& other) noexcept {
     if (other.head_ == nullptr) return;
-    (tail_ ? tail_->*Next : head_) = other.head_;
+    link_after(tail_, other.head_);
     tail_ = other.tail_;
     other.head_ = other.tail_ = nullptr;
   }
@@ -39,7 +40,7 @@ class fifo {
     T* before = nullptr;
     for (T* t = head_; t != nullptr; before = t, t = t->*Next) {
       if (t != &item) continue;
-      (before ? before->*Next : head_) = t->*Next;
+      link_after(before, t->*Next);
       if (tail_ == t) tail_ = before;
       return true;
     }
@@ -47,6 +48,14 @@ class fifo {
   }
 
  private:
+  // `before`: null for the front.
+  void link_after(T* before, T* item) noexcept {
+    if (before != nullptr)
+      before->*Next = item;
+    else
+      head_ = item;
+  }
+
   T* head_ = nullptr;
   T* tail_ = nullptr;
 };

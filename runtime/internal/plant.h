@@ -18,8 +18,9 @@ enum class bug {
   shutdown_late_raise,     // a foreign waker is counted only after it has published
   shutdown_no_wait,        // the runtime goes without a look at the foreign wakers
   inject_skip_recheck,     // a worker that falls asleep does not look at inject once more
-  stale_waking,  // who was woken to take a mutex and lost the race leaves the mark that somebody is on the way
-  lost_wake,     // a waker forgets the last step, once in a while
+  stale_waking,     // who was woken to take a mutex and lost the race leaves the mark that somebody is on the way
+  inject_late_pop,  // what a worker takes from inject is in its ring before it is out of inject
+  lost_wake,        // a waker forgets the last step, once in a while
 };
 
 #ifdef WEIR_PLANTS

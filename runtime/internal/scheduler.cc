@@ -158,9 +158,10 @@ actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
   std::size_t taken = 1;
   for (; taken < count && inject_.front() != nullptr; ++taken) {
     // Out of the list first: from the push on a thief may have it, run it, and link it elsewhere.
-    actor_core* const a = inject_.pop();
+    actor_core* const a = planted(bug::inject_late_pop) ? inject_.front() : inject_.pop();
     prefetch(*a);
     const bool pushed = s.ring.push(*a);
+    if (planted(bug::inject_late_pop)) inject_.pop();
     WEIR_CHECK(pushed, std::string("a ring with room was full"));
   }
   inject_length_.fetch_sub(taken, std::memory_order_seq_cst);

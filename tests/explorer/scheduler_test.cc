@@ -67,6 +67,32 @@ void hand_over(explorer::run& run, int workers, way w) {
   });
 }
 
+// A worker puts its share of inject into its ring, and does not get on with it, so that the watchdog takes it away
+// again.
+void share_taken_away(explorer::run& run) {
+  struct state {
+    scheduler s{false};
+    std::array<std::optional<worker>, 2> workers;
+    std::array<actor_core, 4> actors;
+    scheduler::seat& seat(int which) { return workers[static_cast<std::size_t>(which)]->seat(); }
+    void take(int which) {
+      if (actor_core* const a = s.pop(seat(which))) a->run();
+    }
+  };
+  auto st = std::make_shared<state>();
+  simulated::seed_shuffle(1);
+  for (auto& w : st->workers) w.emplace(st->s);
+  for (actor_core& a : st->actors) st->s.push_foreign(a);
+  run.thread("worker", [st] { st->take(0); });
+  run.thread("watchdog", [st] { st->s.unload(st->seat(0)); });
+  run.thread("other", [st] { st->take(1); });
+  run.after([st] {
+    for (std::size_t turn = 0; turn < st->actors.size(); ++turn)
+      for (int w : {0, 1}) st->take(w);
+    for (actor_core& a : st->actors) check(a.runs() == 1, "an actor was lost or ran twice");
+  });
+}
+
 // A worker wakes three actors, one more than it can keep to itself; the other worker may take some.
 void spread(explorer::run& run) {
   struct state {
@@ -139,7 +165,7 @@ void end_against_a_foreign_wake(explorer::run& run, way w) {
 
 TEST_CASE("what a thread outside makes runnable is run once, however workers search and fall asleep") {
   for (const way w : {way::inject, way::inbox}) {
-    must_hold(bound(4), [w](explorer::run& r) { hand_over(r, 1, w); });
+    must_hold(bound(3), [w](explorer::run& r) { hand_over(r, 1, w); });
     must_hold(bound(2), [w](explorer::run& r) { hand_over(r, 2, w); });
   }
 }
@@ -147,6 +173,15 @@ TEST_CASE("what a thread outside makes runnable is run once, however workers sea
 TEST_CASE("planted: a worker that does not look at inject once more sleeps beside work") {
   const simulated::planted p(bug::inject_skip_recheck);
   must_fail("deadlock", 3, [](explorer::run& r) { hand_over(r, 1, way::inject); });
+}
+
+TEST_CASE("what a worker takes from inject is run once, though it is taken away from it meanwhile") {
+  must_hold(bound(3), share_taken_away);
+}
+
+TEST_CASE("planted: an actor that is in a ring before it is out of inject takes the rest of inject with it") {
+  const simulated::planted p(bug::inject_late_pop);
+  must_fail("an actor was lost or ran twice", 3, share_taken_away);
 }
 
 TEST_CASE("what an actor makes runnable is run once, by its worker or by a thief") { must_hold(bound(3), spread); }

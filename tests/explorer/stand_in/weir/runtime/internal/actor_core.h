@@ -7,12 +7,26 @@
 namespace weir::internal {
 
 class actor_core {
+  // Each use is a scheduling point, so that it shows if the link is used after somebody else may have.
+  class link {
+   public:
+    operator actor_core*() const { return to_.load(std::memory_order_relaxed); }
+    void operator=(actor_core* to) { to_.store(to, std::memory_order_relaxed); }
+
+   private:
+    explorer::atomic<actor_core*> to_{nullptr};
+  };
+
  public:
-  void run() { runs_.set(runs_.get() + 1); }
+  // To its end: its memory may be another's then.
+  void run() {
+    runs_.set(runs_.get() + 1);
+    queue_next = nullptr;
+  }
   int runs() const { return runs_.get(); }
   int pinned() const { return -1; }
 
-  actor_core* queue_next = nullptr;  // in a run queue; guarded by its lock
+  link queue_next;  // in a run queue; guarded by its lock
 
  private:
   explorer::plain<int> runs_{0, "an actor"};
