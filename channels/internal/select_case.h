@@ -40,7 +40,7 @@ class select_case {
 
   bool enabled = true;
   bool by_close = false;  // completed because the source is closed
-  site where;  // of on_recv, on_send, ...
+  site where;             // of on_recv, on_send, ...
 
  protected:
   ~select_case() = default;
