@@ -129,6 +129,7 @@ TEST_CASE("as_completed throws timed_out when its limit comes first, and a cance
     std::vector<weir::actor<void>> actors;
     actors.push_back(weir::spawn(sleep_for_ever));
     actors.push_back(weir::spawn([] {}));
+    actors[1].wait();  // so that its end comes before any limit
     int steps = 0;
     auto program = [&] {
       for (auto done : weir::as_completed(actors, 2ms)) done.join(), ++steps;

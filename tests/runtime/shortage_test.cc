@@ -43,7 +43,7 @@ struct holdings {
   std::size_t descriptors = entries("/proc/self/fd");
   std::size_t threads = entries("/proc/self/task");
 };
-void check_same(const holdings& before) {
+[[maybe_unused]] void check_same(const holdings& before) {
   // A joined thread's entry goes a moment later than its join.
   for (int i = 0; i < 100'000 && entries("/proc/self/task") != before.threads; ++i) std::this_thread::yield();
   const holdings after;
@@ -53,7 +53,7 @@ void check_same(const holdings& before) {
 }
 
 // Makes a runtime with three workers; says how that went.
-bool can_make_a_runtime() {
+[[maybe_unused]] bool can_make_a_runtime() {
   try {
     weir::runtime r({.workers = 3});
     return r.run([] { return weir::spawn([] { return true; }).join(); });
@@ -62,7 +62,7 @@ bool can_make_a_runtime() {
   }
 }
 
-void limit(__rlimit_resource what, rlim_t soft) {
+[[maybe_unused]] void limit(__rlimit_resource what, rlim_t soft) {
   rlimit l{};
   getrlimit(what, &l);
   l.rlim_cur = soft;
@@ -90,6 +90,7 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
+#if !defined(WEIR_ASAN)  // its checks need what is short here: a pipe to look at a vptr, a thread to look for leaks
 TEST_CASE("child: no descriptors", "[.child]") {
   rlimit usual{};
   getrlimit(RLIMIT_NOFILE, &usual);
@@ -140,6 +141,7 @@ TEST_CASE("a runtime that cannot have a thread throws and leaves nothing behind"
   CHECK(end.exit_status == 0);
   CHECK_THAT(end.output, Catch::Contains("thrown: " + std::to_string(EAGAIN)) && !Catch::Contains("LEFT BEHIND"));
 }
+#endif
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // they map what they need themselves, and die if they cannot
 TEST_CASE("child: threads for some workers only", "[.child]") {
