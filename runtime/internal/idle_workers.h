@@ -24,11 +24,11 @@
 
 namespace weir::internal {
 
-// What idle_workers keeps of each worker. `asleep` is guarded by the lock in idle_workers; `searching` is the worker's
-// own, and set by a caller while the worker is in the list.
+// What idle_workers keeps of each worker. `asleep` is written under the lock in idle_workers; `searching` is the
+// worker's own, and set by a caller while the worker is in the list.
 struct idle_seat {
   idle_seat* next_idle = nullptr;
-  bool asleep = false;
+  atomic<bool> asleep{false};  // seq_cst where a mail's sender reads it without the lock: the handshake above
   bool searching = false;
   bool resting = false;  // asleep, but not in the list; guarded like `asleep`
 };
@@ -48,8 +48,9 @@ class idle_workers {
 
   // The same for one certain worker, whose own mail was published. Null if it is awake: it will look.
   idle_seat* call(idle_seat& s) noexcept {
+    if (!s.asleep.load(std::memory_order_seq_cst)) return nullptr;
     lock_.lock();
-    const bool asleep = s.asleep;
+    const bool asleep = s.asleep.load(std::memory_order_relaxed);
     if (asleep) wake_locked(s, one_searcher);
     lock_.unlock();
     return asleep ? &s : nullptr;
@@ -79,7 +80,7 @@ class idle_workers {
   void begin_sleep(idle_seat& s) noexcept {
     lock_.lock();
     list_.push(s);
-    s.asleep = true;
+    s.asleep.store(true, std::memory_order_seq_cst);
     const std::uint32_t change = one_sleeper - (s.searching ? one_searcher : 0);
     s.searching = false;
     word_.fetch_add(change, std::memory_order_seq_cst);
@@ -89,7 +90,7 @@ class idle_workers {
   // own mail. It counts as awake, so it must not sleep for long.
   void begin_rest(idle_seat& s) noexcept {
     lock_.lock();
-    s.asleep = true;
+    s.asleep.store(true, std::memory_order_seq_cst);
     s.resting = true;
     if (s.searching) word_.fetch_sub(one_searcher, std::memory_order_seq_cst);
     s.searching = false;
@@ -106,7 +107,7 @@ class idle_workers {
   // Awake for another reason than a call, or after one.
   void end_sleep(idle_seat& s) noexcept {
     lock_.lock();
-    if (s.asleep) wake_locked(s, 0);
+    if (s.asleep.load(std::memory_order_relaxed)) wake_locked(s, 0);
     lock_.unlock();
   }
 
@@ -122,7 +123,8 @@ class idle_workers {
   void wake_locked(idle_seat& s, std::uint32_t searchers) noexcept {
     if (!s.resting) list_.remove(s);
     word_.fetch_add(searchers - (s.resting ? 0 : one_sleeper), std::memory_order_seq_cst);
-    s.asleep = s.resting = false;
+    s.asleep.store(false, std::memory_order_relaxed);  // who still sees true comes for the lock
+    s.resting = false;
     s.searching = searchers != 0;
   }
 

@@ -17,6 +17,7 @@ enum class bug {
   ring_late_read,          // a thief reads the slots after it has claimed them
   shutdown_late_raise,     // a foreign waker is counted only after it has published
   shutdown_no_wait,        // the runtime goes without a look at the foreign wakers
+  mail_skip_recheck,       // a worker that falls asleep does not look at its mail once more
   inject_skip_recheck,     // a worker that falls asleep does not look at inject once more
   stale_waking,     // who was woken to take a mutex and lost the race leaves the mark that somebody is on the way
   inject_late_pop,  // what a worker takes from inject is in its ring before it is out of inject

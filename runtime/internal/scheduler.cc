@@ -141,6 +141,7 @@ actor_core* scheduler::pop_inbox(seat& s) noexcept {
   actor_core* const a = s.inbox.pop();
   if (a != nullptr) --s.inbox_length;
   s.inbox_last = a != nullptr;
+  s.expects_mail |= a != nullptr;
   s.mail.store(!s.inbox.empty() || !s.requests.empty(), std::memory_order_seq_cst);
   return a;
 }
@@ -224,34 +225,44 @@ actor_core* scheduler::steal_from_stuck(seat& s, const std::uint32_t* turns) noe
 actor_core* scheduler::search(seat& s, time_point until) noexcept {
   WEIR_CHECK(s.ring.size() == 0, std::string("a searcher's own ring must be empty"));
   const auto most = static_cast<std::uint32_t>(std::max<std::size_t>(1, seats_.size() / 2));
-  if (!idle_.begin_search(s, most)) return nullptr;
+  const bool alone_with_mail = !idle_.begin_search(s, most);
+  if (alone_with_mail && !s.expects_mail) return nullptr;
   std::array<std::uint32_t, 64> turns;  // workers beyond are not rescued by a search, only by the watchdog
   const std::size_t watched = std::min(turns.size(), seats_.size());
   for (std::size_t i = 0; i < watched; ++i) turns[i] = seats_[i]->turns.load(std::memory_order_relaxed);
   actor_core* a = nullptr;
   do {
     // Relaxed looks: begin_sleep() looks again in the handshake.
-    if (s.mail.load(std::memory_order_relaxed) || stopping()) break;
-    a = pop_inject(s, run_ring<actor_core>::capacity / 2);
-    if (a == nullptr) a = steal(s);
-    if (a != nullptr) break;
+    if (s.mail.load(std::memory_order_relaxed) || stopping()) return nullptr;
+    if (!alone_with_mail) {
+      a = pop_inject(s, run_ring<actor_core>::capacity / 2);
+      if (a == nullptr) a = steal(s);
+      if (a != nullptr) break;
+    }
     spin_pause();
   } while (now() < until);
+  s.expects_mail = false;
+  if (alone_with_mail) return nullptr;
   if (a == nullptr && seats_.size() <= watched) a = steal_from_stuck(s, turns.data());
   if (a != nullptr) found(s);
   return a;
 }
 
+// The look that the handshake asks for.
+bool scheduler::has_mail(seat& s) noexcept {
+  return !planted(bug::mail_skip_recheck) && s.mail.load(std::memory_order_seq_cst);
+}
+
 bool scheduler::begin_sleep(seat& s) noexcept {
   idle_.begin_sleep(s);
-  return !s.mail.load(std::memory_order_seq_cst) && !stopping() && !work_is_visible();
+  return !has_mail(s) && !stopping() && !work_is_visible();
 }
 
 bool scheduler::begin_rest(seat& s) noexcept {
   idle_.begin_rest(s);
   // Who published while this worker was a searcher has called nobody.
   if (work_is_visible()) call_one();
-  return !s.mail.load(std::memory_order_seq_cst) && !stopping() && inject_length_.load(std::memory_order_seq_cst) == 0;
+  return !has_mail(s) && !stopping() && inject_length_.load(std::memory_order_seq_cst) == 0;
 }
 
 void scheduler::end_rests() noexcept {

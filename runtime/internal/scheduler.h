@@ -26,7 +26,9 @@
 // sleeps for a while without being called, longer each time; the watchdog ends it if a worker has much to do.
 // A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds
 // work looks
-//   once more for more work, and calls the next.
+//   once more for more work, and calls the next. A worker that has had mail since its last search waits as long for
+//   more, be it a searcher or not: nobody else can run its pinned actors, and two of them that talk across workers
+//   would pay for a sleeping core at each step.
 //
 // WEIR_SCHED=migrate turns every wake and yield into a move to the next worker's inbox, so that whatever cannot stand a
 // migration shows.
@@ -70,6 +72,7 @@ class scheduler {
     int streak = 0;                             // owner: uses of `next` in a row
     std::uint32_t until_inject = inject_turns;  // owner: turns left until inject comes first
     bool inbox_last = false;                    // owner: the last turn came from the inbox, so the others come first
+    bool expects_mail = false;                  // owner: there was some since the last search that brought none
 
     small_lock mail_lock;
     fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
@@ -133,6 +136,7 @@ class scheduler {
   actor_core* pop_inbox(seat& s) noexcept;
   actor_core* pop_inject(seat& s, std::size_t most) noexcept;
   actor_core* steal(seat& s) noexcept;
+  static bool has_mail(seat& s) noexcept;
   void end_rests() noexcept;
   actor_core* steal_from_stuck(seat& s, const std::uint32_t* turns) noexcept;
   bool work_is_visible() noexcept;

@@ -241,6 +241,7 @@ actor_core* worker::idle() {
     helped_ = true;
     return a;
   }
+  if (seat_.mail.load(std::memory_order_relaxed)) return nullptr;  // pop() and tend() take it
   sleep();
   return nullptr;
 }

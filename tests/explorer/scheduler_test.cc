@@ -67,6 +67,41 @@ void hand_over(explorer::run& run, int workers, way w) {
   });
 }
 
+// A worker rests; a thread outside sends it mail, or the watchdog takes what a stuck worker has, and then stops it.
+void end_of_a_rest(explorer::run& run, way w) {
+  struct state {
+    scheduler s{false};
+    std::array<std::optional<worker>, 2> workers;
+    std::array<actor_core, 2> actors;
+    explorer::atomic<int> done{0};
+  };
+  auto st = std::make_shared<state>();
+  simulated::seed_shuffle(1);
+  for (auto& worker : st->workers) worker.emplace(st->s);
+  scheduler::seat& stuck = st->workers[0]->seat();
+  if (w == way::inject)
+    for (actor_core& a : st->actors) st->s.push_back(stuck, a);
+  run.thread("worker", [st] {
+    st->workers[1]->main(
+        [st](actor_core& a) {
+          a.run();
+          st->done.fetch_add(1);
+        },
+        worker::idles::resting);
+  });
+  run.thread("outside", [st, w] {
+    if (w == way::inject)
+      st->s.unload(st->workers[0]->seat());
+    else
+      for (actor_core& a : st->actors) st->s.push_pinned(st->workers[1]->seat(), a);
+    explorer::block_until([st] { return st->done.load() == 2; });
+    st->s.stop();
+  });
+  run.after([st] {
+    for (actor_core& a : st->actors) check(a.runs() == 1, "an actor was lost or ran twice");
+  });
+}
+
 // A worker puts its share of inject into its ring, and does not get on with it, so that the watchdog takes it away
 // again.
 void share_taken_away(explorer::run& run) {
@@ -168,6 +203,16 @@ TEST_CASE("what a thread outside makes runnable is run once, however workers sea
     must_hold(bound(3), [w](explorer::run& r) { hand_over(r, 1, w); });
     must_hold(bound(2), [w](explorer::run& r) { hand_over(r, 2, w); });
   }
+}
+
+TEST_CASE("a worker that rests is woken by its mail, and by the watchdog when there is work for it") {
+  for (const way w : {way::inject, way::inbox}) must_hold(bound(3), [w](explorer::run& r) { end_of_a_rest(r, w); });
+}
+
+TEST_CASE("planted: a worker that does not look at its mail once more sleeps beside it") {
+  const simulated::planted p(bug::mail_skip_recheck);
+  must_fail("deadlock", 3, [](explorer::run& r) { hand_over(r, 1, way::inbox); });
+  must_fail("deadlock", 3, [](explorer::run& r) { end_of_a_rest(r, way::inbox); });
 }
 
 TEST_CASE("planted: a worker that does not look at inject once more sleeps beside work") {

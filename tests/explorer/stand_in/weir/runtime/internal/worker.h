@@ -20,8 +20,10 @@ class worker {
   // What write() to the doorbell does: an edge that ends the sleep under way, or else the next one.
   void ring() noexcept { rung_.store(true); }
 
-  // What worker::main, idle and sleep do, without timers and loop.
-  void main(const std::function<void(actor_core&)>& run) {
+  enum class idles : bool { asleep, resting };
+
+  // What worker::main, idle and sleep, or idle and rest, do, without timers and loop. A rest is as long as it likes.
+  void main(const std::function<void(actor_core&)>& run, idles how = idles::asleep) {
     for (;;) {
       actor_core* a = scheduler_.pop(seat_);
       if (a == nullptr) {
@@ -32,7 +34,8 @@ class worker {
         run(*a);
         continue;
       }
-      if (scheduler_.begin_sleep(seat_)) {
+      if (seat_.mail.load(std::memory_order_relaxed)) continue;
+      if (how == idles::resting ? scheduler_.begin_rest(seat_) : scheduler_.begin_sleep(seat_)) {
         explorer::at("asleep");
         explorer::block_until([this] { return rung_.load(); });
         rung_.store(false);
