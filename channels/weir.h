@@ -2,6 +2,7 @@
 #pragma once
 
 #include "weir/channels/channel.h"
+#include "weir/channels/oneshot.h"
 #include "weir/channels/select.h"
 #include "weir/channels/timer.h"
 #include "weir/runtime/actor.h"

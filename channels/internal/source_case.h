@@ -1,0 +1,42 @@
+// A case of a select over a source that is no plain channel: one class for all of them.
+//
+// Thread-safety: the selecting actor or thread only; the source locks for itself.
+//
+// A `Source` is what one select wants of one source, with a place for what it gets:
+//   bool try_now(bool& closed)                            takes what is ready
+//   select_case::enrolled enroll(wait_node&, bool& closed)  registers, or takes what has become ready
+//   void withdraw(wait_node&) noexcept
+//   decltype(auto) deliver(Body&, bool closed)            runs the body with what was taken
+//   std::string describe() const
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "weir/channels/internal/select_case.h"
+
+namespace weir::internal {
+
+template <class Source, class Body>
+class source_case final : public select_case {
+ public:
+  source_case(Source source, Body body, site at) : source_(std::move(source)), body_(std::move(body)) { where = at; }
+  source_case&& when(bool condition) && noexcept {
+    enabled = condition;
+    return std::move(*this);
+  }
+  decltype(auto) run() { return source_.deliver(body_, by_close); }
+
+  bool try_now() override { return source_.try_now(by_close); }
+  enrolled enroll(wait_node& node) override { return source_.enroll(node, by_close); }
+  void withdraw(wait_node& node) noexcept override { source_.withdraw(node); }
+  void completed(const wait_node& node) noexcept override { by_close = node.closed; }
+  void complete_as_closed() noexcept override { by_close = true; }
+  std::string describe() const override { return source_.describe(); }
+
+ private:
+  Source source_;
+  Body body_;
+};
+
+}  // namespace weir::internal
