@@ -398,11 +398,19 @@ TEST_CASE("a cancelled receiver gets the value or leaves it in the oneshot") {
       auto victim = weir::spawn("victim", [&received, &rx = rx] {
         if (rx.recv()) ++received;
       });
-      auto sender = weir::spawn("sender", [tx = std::move(tx)]() mutable { EXPECT(std::move(tx).send(1)); });
-      for (int k = 0; k < i % 4; ++k) weir::this_actor::yield();
-      victim.cancel();
+      if (i % 3 > 0) eventually([&rx = rx] { return rx.waiting() == 1; });
+      auto send = [tx = std::move(tx)]() mutable { EXPECT(std::move(tx).send(1)); };
+      if (i % 2) {  // who comes first differs: the one spawned last, or the one another worker takes
+        auto sender = weir::spawn("sender", std::move(send));
+        victim.cancel();
+        sender.join();
+      } else {
+        auto canceller = weir::spawn("canceller", [&victim] { victim.cancel(); });
+        auto sender = weir::spawn("sender", std::move(send));
+        canceller.join();
+        sender.join();
+      }
       victim.wait();
-      sender.join();
       left += rx.try_recv().status() == recv_status::ok;
     }
     CHECK(received + left == n);
