@@ -5,6 +5,7 @@
 #include "weir/channels/oneshot.h"
 #include "weir/channels/select.h"
 #include "weir/channels/timer.h"
+#include "weir/channels/watch.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/actor_local.h"
 #include "weir/runtime/as_completed.h"
