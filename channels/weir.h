@@ -1,6 +1,7 @@
 // All of weir that a pipeline program needs: actors, scopes, channels, select, and locks.
 #pragma once
 
+#include "weir/channels/broadcast.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/oneshot.h"
 #include "weir/channels/select.h"
