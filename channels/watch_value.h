@@ -13,7 +13,7 @@ namespace weir {
 
 // Reads like a pointer to const. Empty: the watch is closed. Copying it copies no T.
 template <class T>
-class [[nodiscard]] watch_value {
+class watch_value {
  public:
   watch_value() = default;  // empty
   explicit watch_value(internal::watch_news<T> news) noexcept
