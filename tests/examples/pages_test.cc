@@ -37,3 +37,15 @@ TEST_CASE("sieve names the rule, the value and the remedy for a bad count") {
   CHECK(done.out.empty());
   CHECK(done.status == 2);
 }
+
+TEST_CASE("chat_room has the same conversation each time, and the sleeper misses exactly two lines") {
+  for (int i = 0; i < 20; ++i) {
+    const auto done = run({"examples/chat_room"});
+    REQUIRE(done.out ==
+            "ann: is anybody here?\nbob: I am\nann: who else?\ncid: me\nann: and dan?\nann: let him sleep\n"
+            "dan wakes up and has missed 2 lines\n"
+            "dan reads: who else?\ndan reads: me\ndan reads: and dan?\ndan reads: let him sleep\n");
+    REQUIRE(done.err.empty());
+    REQUIRE(done.status == 0);
+  }
+}
