@@ -573,6 +573,59 @@ TEST_CASE("cancel, close and drop against receive and send leave nobody waiting 
   CHECK(counted::alive == 0);
 }
 
+TEST_CASE("who was cancelled but has not left its list yet takes no value and gives none") {
+  in_actor(
+      [] {
+        auto [tx, rx] = weir::broadcast<std::shared_ptr<int>>(1, {.block = true});
+        auto receiver = weir::spawn("receiver", [&rx = rx] { EXPECT(!rx.recv()); });
+        eventually([&rx = rx] { return rx.waiting() == 1; });
+        receiver.cancel();
+        CHECK(tx.send(std::make_shared<int>(1)) == 1);  // one worker: the receiver has not run since
+        receiver.wait();
+        CHECK(rx.length() == 1);
+        auto sender = weir::spawn("sender", [&tx = tx] {
+          auto value = std::make_shared<int>(2);
+          try {
+            tx.send(std::move(value));
+          } catch (const weir::cancelled&) {
+            EXPECT(value);
+            throw;
+          }
+        });
+        eventually([&tx = tx] { return tx.waiting() == 1; });
+        sender.cancel();
+        CHECK(**rx.try_recv() == 1);
+        sender.wait();
+        CHECK(rx.try_recv().status() == status::empty);
+        CHECK(tx.length() == 0);
+      },
+      1);
+}
+
+TEST_CASE("a select over two broadcasts loses nothing of either") {
+  auto a = weir::broadcast<int>(1, {.block = true});
+  auto b = weir::broadcast<int>(1, {.block = true});
+  const int n = rounds(10'000);
+  in_actor([&] {
+    weir::with_scope([&](weir::scope& s) {
+      for (auto* to : {&a.tx, &b.tx})
+        s.spawn("sender", [n, tx = std::move(*to)] {
+          for (int i = 0; i < n; ++i) EXPECT(tx.send(i) == 1);
+        });
+      int next_a = 0, next_b = 0;
+      const auto in_order = [](int& next) {
+        return [&next](weir::broadcast_result<int> r) {
+          if (r) CHECK(*r == next);
+          next += static_cast<bool>(r);
+        };
+      };
+      while (next_a < n || next_b < n)
+        weir::select(weir::on_recv(a.rx, in_order(next_a)).when(next_a < n),
+                     weir::on_recv(b.rx, in_order(next_b)).when(next_b < n));
+    });
+  });
+}
+
 TEST_CASE("receivers that come and go while others send and wait: what was sent in between arrives") {
   in_actor([] {
     auto [tx, rx] = weir::broadcast<int>(2, {.block = true});

@@ -417,6 +417,25 @@ TEST_CASE("a cancelled receiver gets the value or leaves it in the oneshot") {
   });
 }
 
+TEST_CASE("a select over two oneshots takes one value and leaves the other") {
+  in_actor([] {
+    for (int i = 0; i < rounds(10'000); ++i) {
+      auto a = weir::oneshot<int>();
+      auto b = weir::oneshot<int>();
+      auto first = weir::spawn("first", [tx = std::move(a.tx)]() mutable { EXPECT(std::move(tx).send(1)); });
+      auto second = weir::spawn("second", [tx = std::move(b.tx)]() mutable { EXPECT(std::move(tx).send(2)); });
+      if (i % 3 == 0) weir::this_actor::yield();
+      const int taken = weir::select(weir::on_recv(a.rx, [](std::optional<int> v) { return v.value_or(0); }),
+                                     weir::on_recv(b.rx, [](std::optional<int> v) { return v.value_or(0); }));
+      first.join();
+      second.join();
+      const int left = a.rx.recv().value_or(0) + b.rx.recv().value_or(0);
+      REQUIRE(taken > 0);
+      REQUIRE(taken + left == 3);
+    }
+  });
+}
+
 TEST_CASE("both ends going at the same time leak nothing and wake whoever waits") {
   counted::alive = 0;
   in_actor([] {

@@ -402,6 +402,43 @@ TEST_CASE("every receiver comes to the last value, in order, under timeouts, sel
   });
 }
 
+TEST_CASE("who was cancelled but has not left its list yet has seen nothing") {
+  in_actor(
+      [] {
+        auto [tx, rx] = weir::watch(0);
+        auto watcher = weir::spawn("watcher", [&rx = rx] { EXPECT(!rx.changed()); });
+        eventually([&rx = rx] { return rx.waiting() == 1; });
+        watcher.cancel();
+        tx.set(1);  // one worker: the watcher has not run since
+        watcher.wait();
+        CHECK(rx.has_changed());
+      },
+      1);
+}
+
+TEST_CASE("a select over two watches passes over no last value") {
+  auto a = weir::watch(0);
+  auto b = weir::watch(0);
+  const int n = rounds(10'000);
+  in_actor([&] {
+    weir::with_scope([&](weir::scope& s) {
+      for (auto* to : {&a.tx, &b.tx})
+        s.spawn("setter", [n, tx = std::move(*to)] {
+          for (int i = 1; i <= n; ++i) {
+            tx.set(i);
+            if (i % 4 == 0) weir::this_actor::yield();
+          }
+          weir::this_actor::sleep(weir::deadline::never());  // no close: only the values can end the loop below
+        });
+      int last_a = 0, last_b = 0;
+      while (last_a < n || last_b < n)
+        weir::select(weir::on_change(a.rx, [&](weir::watch_value<int> v) { last_a = *v; }),
+                     weir::on_change(b.rx, [&](weir::watch_value<int> v) { last_b = *v; }));
+      s.cancel();
+    });
+  });
+}
+
 TEST_CASE("cancel and the end of the sender against changed leave nobody waiting and nothing behind") {
   static std::atomic<int> alive{0};
   struct counted {
