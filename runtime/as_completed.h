@@ -71,9 +71,9 @@ class completion_range {
  private:
   std::optional<std::size_t> next() {
     if (ended_.left() == 0) return {};
-    const std::optional<std::size_t> number = ended_.pop(limit_);
-    if (!number) internal::throw_late("as_completed", ended_.left(), where_);
-    return number;
+    const std::optional<internal::exit_queue::ended> first = ended_.pop(limit_);
+    if (!first) internal::throw_late("as_completed", ended_.left(), where_);
+    return first->number;
   }
 
   Actors actors_;

@@ -67,7 +67,8 @@ std::optional<std::size_t> join_any(Range&& actors, deadline limit = {}, site wh
   internal::exit_queue ended("join_any", where);
   for (auto& a : actors) ended.watch(a.core("join_any", where));
   if (ended.left() == 0) return {};
-  return ended.pop(limit);
+  const std::optional<internal::exit_queue::ended> first = ended.pop(limit);
+  return first ? std::optional(first->number) : std::nullopt;
 }
 
 }  // namespace weir

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <iterator>
 #include <mutex>
+#include <utility>
 
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/interrupt.h"
@@ -24,8 +26,8 @@ class exit_wait final : public wait_reason {
 }  // namespace
 
 exit_queue::hook::hook(exit_queue& queue, std::size_t index, actor_core& a) noexcept
-    : standing_wait(&deliver), owner(queue), number(index), actor(a), node(*this, stand()) {
-  actor.retain();
+    : standing_wait(&deliver), owner(queue), number(index), actor(&a), node(*this, stand()) {
+  a.retain();
 }
 
 void exit_queue::hook::deliver(parker* self) noexcept {
@@ -35,7 +37,7 @@ void exit_queue::hook::deliver(parker* self) noexcept {
   {
     std::lock_guard guard(q.lock_);
     q.arrived_.push(h);
-    ++q.delivered_;
+    ++q.arrived_count_;
     woken = q.owner_.claim_first();
   }
   if (woken) woken->owner->wake();
@@ -45,7 +47,9 @@ void exit_queue::watch(actor_core& a) {
   if (&a == current_actor())
     throw_misuse(call_, "an actor cannot wait for its own end", fmt::format("actor \"{}\" (#{})", a.name(), a.id()),
                  "Leave it out of the range.", where_);
-  hook& h = hooks_.emplace_back(*this, hooks_.size(), a);
+  hook& h = hooks_.emplace_back(*this, watched_, a);
+  h.place = std::prev(hooks_.end());
+  ++watched_;
   if (!a.exited().enlist(h.node) && h.take_back()) hook::deliver(&h);
 }
 
@@ -65,13 +69,30 @@ wake_cause exit_queue::wait_and_unlock(interruptible i, deadline limit) {
   return cause;
 }
 
-std::optional<std::size_t> exit_queue::pop(deadline limit) {
+exit_queue::ended exit_queue::take(hook& h) {
+  ended e{h.number, std::move(h.actor)};
+  hooks_.erase(h.place);
+  return e;
+}
+
+std::optional<exit_queue::ended> exit_queue::try_pop() {
+  hook* h = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    h = arrived_.pop();
+    if (h == nullptr) return {};
+    --arrived_count_;
+  }
+  return take(*h);
+}
+
+std::optional<exit_queue::ended> exit_queue::pop(deadline limit) {
   for (bool quiet = std::uncaught_exceptions() > 0;;) {
+    if (std::optional<ended> e = try_pop()) return e;
     lock_.lock();
-    if (const hook* const h = arrived_.pop()) {
+    if (!arrived_.empty()) {
       lock_.unlock();
-      ++popped_;
-      return h->number;
+      continue;
     }
     switch (wait_and_unlock(quiet ? interruptible::no : interruptible::yes, limit)) {
       case wake_cause::peer:
@@ -85,17 +106,28 @@ std::optional<std::size_t> exit_queue::pop(deadline limit) {
   }
 }
 
+bool exit_queue::enlist(wait_node& n) noexcept {
+  std::lock_guard guard(lock_);
+  if (arrived_.empty()) owner_.push_back(n);
+  return arrived_.empty();
+}
+
+void exit_queue::withdraw(wait_node& n) noexcept {
+  std::lock_guard guard(lock_);
+  owner_.unlink(n);
+}
+
 exit_queue::~exit_queue() {
   // Those that were taken back are gone from their lists, and the rest have been, or will be, delivered.
   std::size_t taken_back = 0;
   for (hook& h : hooks_)
     if (h.take_back()) {
       ++taken_back;
-      h.actor.exited().withdraw(h.node);
+      h.actor->exited().withdraw(h.node);
     }
   for (;;) {
     lock_.lock();
-    if (delivered_ + taken_back >= hooks_.size()) break;
+    if (arrived_count_ + taken_back >= hooks_.size()) break;
     wait_and_unlock(interruptible::no, {});
   }
   lock_.unlock();
