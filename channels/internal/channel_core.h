@@ -45,6 +45,25 @@ class channel_core final : public channel_base {
     return after.closed ? send_status::closed : send_status::ok;
   }
 
+  // Never parks for room: if there is none, the oldest value goes out into `displaced` and makes some. For a channel
+  // whose senders all come this way. REQUIRES: capacity > 0.
+  send_status displace(T& value, std::optional<T>& displaced) {
+    for (spin_wait waiting;; waiting.turn()) {
+      aftermath after;
+      const lock_key key = lock_.lock();
+      step s = send_locked(value, after);
+      if (s == step::would_wait && ring_.length() == ring_.capacity() && ring_.vacant()) {
+        after.shell = ring_.take(displaced);
+        ring_.push(std::move(value));
+        s = step::done;
+      }
+      key.unlock();
+      settle(after);
+      if (after.give_way || s == step::would_wait) give_way();  // a shell is in the way, and goes in a moment
+      if (s == step::done) return after.closed ? send_status::closed : send_status::ok;
+    }
+  }
+
   send_status send(T& value, deadline limit) {
     aftermath after;
     const lock_key key = lock_.lock();

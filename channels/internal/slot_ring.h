@@ -42,8 +42,9 @@ class slot_ring {
   std::size_t capacity() const noexcept { return capacity_; }
 
   // A value can be pushed. False because a shell is in the way: its receiver is told to look for senders afterwards.
-  bool room() noexcept {
-    if (length_ == capacity_) return false;
+  bool room() noexcept { return length_ < capacity_ && vacant(); }
+  // The next cell is free, though there may be as many values as there may be.
+  bool vacant() noexcept {
     if constexpr (has_shells) {
       atomic<std::uint8_t>& state = cells_[tail_].state;
       // Acquire pairs with the release in retire() and release(): the shell is gone before the next value is built.
