@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "weir/runtime/internal/blocking_pool.h"
+#include "weir/runtime/internal/extensions.h"
 #include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/scheduler.h"
@@ -81,6 +82,9 @@ class runtime_core {
   stack_pool& stacks() noexcept { return *stacks_; }
   failure_sink& failures() noexcept { return *failures_; }
   blocking_pool& blocking() noexcept { return blocking_; }
+  class extensions& extensions() noexcept {
+    return extensions_;
+  }
   worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
   bool migrates() const noexcept { return settings_.migrate; }
   int worker_count() const noexcept { return settings_.workers; }
@@ -103,6 +107,7 @@ class runtime_core {
   const std::shared_ptr<failure_sink> failures_;
   const std::unique_ptr<stack_pool, retire_pool> stacks_;
   scope_node root_;
+  class extensions extensions_;
   std::vector<std::unique_ptr<worker>> workers_;
   blocking_pool blocking_;
   class watchdog watchdog_;
