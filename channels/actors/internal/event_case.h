@@ -3,6 +3,11 @@
 // Thread-safety: as select_case.h.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
 #include "weir/channels/internal/select_case.h"
 #include "weir/runtime/internal/event.h"
 
@@ -25,6 +30,29 @@ class event_case : public select_case {
 
  private:
   event& source_;
+};
+
+// The case of an event that stays set, with a body that takes nothing. While its actor unwinds it is as good as set.
+template <class Body>
+class body_event_case final : public event_case {
+ public:
+  // `what`: for dumps; outlives the case.
+  body_event_case(event& source, const char* what, Body body, site at)
+      : event_case(source, at), what_(what), body_(std::move(body)) {
+    static_assert(std::is_invocable_v<Body&>, "weir::on_stop: the body takes nothing");
+  }
+  body_event_case&& when(bool condition) && noexcept {
+    enabled = condition;
+    return std::move(*this);
+  }
+  decltype(auto) run() { return std::invoke(body_); }
+
+  void complete_as_closed() noexcept override {}
+  std::string describe() const override { return what_; }
+
+ private:
+  const char* const what_;
+  Body body_;
 };
 
 }  // namespace weir::internal
