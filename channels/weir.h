@@ -1,6 +1,12 @@
-// All of weir that a pipeline program needs: actors, scopes, channels, select, and locks.
+// All of weir that a pipeline program needs: actors, scopes, channels, select, supervisors, and locks.
 #pragma once
 
+#include "weir/channels/actors/ask.h"
+#include "weir/channels/actors/mailbox.h"
+#include "weir/channels/actors/monitor.h"
+#include "weir/channels/actors/on_exit.h"
+#include "weir/channels/actors/registry.h"
+#include "weir/channels/actors/supervisor.h"
 #include "weir/channels/broadcast.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/oneshot.h"

@@ -30,12 +30,14 @@ class supervisor {
   // child is left. Throws supervisor_gave_up, as the failure of whatever scope it runs in; weir::cancelled; what spawn
   // throws. In each case all children have ended by then: they are shut down in reverse order, each asked to stop, if
   // its function takes a supervised&, then given its grace, then cancelled, then waited for. A cancel of the supervisor
-  // reaches its children in this way only. Misuse on a plain thread, and for a second call.
+  // reaches its children in this way only. How children end on the way down only events tell. Misuse on a plain thread,
+  // and for a second call.
   void run(site where = site::current());
 
   // Adds a child: the last one in order. While run() runs it is started, and the call parks until it is (ready, if it
-  // is to be awaited); before that, run() starts it. False: run() has ended. Misuse if the name is empty or taken, or
-  // if there is no function. A cancel throws weir::cancelled; the child may then be there or not.
+  // is to be awaited); before that, run() starts it. A child that is not ready yet must not call it: the supervisor
+  // waits for that child. False: run() has ended. Misuse if the name is empty or taken, or if there is no function. A
+  // cancel throws weir::cancelled; the child may then be there or not.
   bool add(child_spec child, site where = site::current());
   // Shuts a child down and forgets it; parks until it has ended. False: there is none of that name, or run() has ended.
   bool remove(std::string_view name, site where = site::current());

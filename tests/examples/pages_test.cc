@@ -1,6 +1,7 @@
 #include "tests/examples/program.h"
 
 using testing::run;
+using testing::sanitized;
 
 TEST_CASE("hello prints what its page says") {
   const auto done = run({"examples/hello"});
@@ -48,4 +49,20 @@ TEST_CASE("chat_room has the same conversation each time, and the sleeper misses
     REQUIRE(done.err.empty());
     REQUIRE(done.status == 0);
   }
+}
+
+TEST_CASE("supervisor loses no acknowledged message, however often its workers are killed") {
+  const auto done = run({"examples/supervisor", "--kill-random", sanitized ? "100" : "1000"});
+  CHECK(done.out.starts_with(sanitized ? "100 kills, 100 restarts; " : "1000 kills, 1000 restarts; "));
+  CHECK(done.out.find(" written more than once, 0 lost\n") != std::string::npos);
+  CHECK(done.err == "");
+  CHECK(done.status == 0);
+}
+
+TEST_CASE("supervisor names the rule, the value and the remedy for what it does not take") {
+  const std::string bad = GENERATE("0", "-1", "1000001", "x", "5x", "");
+  const auto done = run({"examples/supervisor", "--kill-random", bad});
+  CHECK(done.err == "supervisor: takes --kill-random and a whole number from 1 to 1000000; got \"--kill-random\" \"" +
+                        bad + "\". For a thousand kills write: supervisor --kill-random 1000\n");
+  CHECK(done.status == 2);
 }

@@ -36,7 +36,7 @@ TEST_CASE("random kills under each strategy: every child lives again, none twice
           std::atomic<int> alive{0}, begun{0}, ended{0};
         };
         std::vector<life> lives(children);
-        auto [events, log] = weir::channel<weir::supervisor_event>(1 << 12);
+        auto [events, log] = weir::channel<weir::supervisor_event>(1 << 16);
         weir::supervisor sup({.strategy = strategy, .restarts = 1 << 30, .within = 1h, .events = std::move(events)});
         for (int i = 0; i < children; ++i)
           sup.add({.name = name_of(i),
