@@ -28,11 +28,11 @@ actor_core::actor_core(const actor_spec& spec, void* stack_end)
       failures_(spec.runtime->failures()),
       stack_(spec.stack),
       unguarded_(spec.stack->guard == stack_guard::canary),
-      id_(spec.runtime->next_id()),
+      id_(spec.id),
       where_(spec.where),
       pinned_(spec.pinned),
       scope_(&own_scope_),
-      locals_(current_locals()),
+      locals_(spec.inherited),
       own_scope_(scope_node::kind::actor, this, spec.where) {
   const std::size_t length = std::min(spec.name.size(), name_.size() - 1);
   std::copy_n(spec.name.data(), length, name_.data());
@@ -69,37 +69,45 @@ void actor_core::entry(void* self_address) {
   if (self->error_) self->own_scope_.fail_parent(self->error_);
   self->destroy_closure();
   std::exchange(self->locals_, {});
-  // Acquire and release: whichever of this and detach() comes second sees what the first one left.
-  if ((self->fate_.fetch_or(ended_bit, std::memory_order_acq_rel) & detached_bit) && self->error_)
-    self->failures_.report(*self, self->error_);
+  if (self->error_ && self->life_.fail()) self->failures_.report(*self, self->error_);
   self->check_canary(last_look);
-  self->release();
-  worker& w = current_worker();
+  if (self->life_.alone()) {
+    self->destroy_result();
+    self->life_.end_alone();
+  } else {
+    self->release();
+  }
+  worker& w = *self->worker_;  // of this very turn, as what came before may have parked
   w.after_switch(worker::after::exit);
   leave_forever(self->context_, w.native());
 }
 
 void actor_core::finish() noexcept {
-  exited_.set();
-  own_scope_.end_child(cancelled_by_);
+  if (!life_.unwatched()) exited_.set();
   runtime_core& runtime = runtime_;
-  drop_holder();
-  runtime.actor_ended();
+  const bool awaited = runtime.awaits_children_of(*own_scope_.parent());
+  if (!awaited) worker_->count_scoped(-1);
+  own_scope_.end_child(cancelled_by_);
+  if (life_.left_stack()) free();
+  if (awaited) runtime.actor_ended();
 }
 
 void actor_core::detach() noexcept {
-  if ((fate_.fetch_or(detached_bit, std::memory_order_acq_rel) & ended_bit) && error_) failures_.report(*this, error_);
+  if (life_.detach()) failures_.report(*this, error_);
 }
 
 void actor_core::release() noexcept {
-  if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  destroy_value();
-  error_ = nullptr;
-  drop_holder();
+  if (!life_.release()) return;
+  destroy_result();
+  if (life_.result_is_gone()) free();
 }
 
-void actor_core::drop_holder() noexcept {
-  if (holders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void actor_core::destroy_result() noexcept {
+  destroy_value();
+  error_ = nullptr;
+}
+
+void actor_core::free() noexcept {
   stack_block* const block = stack_;
   this->~actor_core();
   give_stack(block);

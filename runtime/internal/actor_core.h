@@ -2,9 +2,7 @@
 //
 // Thread-safety: as grouped below.
 //
-// Two counts, as in a shared_ptr. `users_`: the handles, and the actor itself until it has ended; with the last of them
-// the result goes, where the last one is: never on a worker's native stack, as its destructor may park. `holders_`: all
-// users together count one, the runtime one until the actor has left its stack; with the last of them the stack goes.
+// How long it lives: actor_life.h.
 #pragma once
 
 #include <array>
@@ -13,6 +11,7 @@
 #include <string_view>
 
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/actor_life.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/context.h"
 #include "weir/runtime/internal/event.h"
@@ -35,9 +34,11 @@ enum class exit_kind : std::uint8_t { none, value, failed, cancelled };
 struct actor_spec {
   runtime_core* runtime;
   stack_block* stack;
+  std::uint64_t id;
   std::string_view name;
   site where;
   int pinned;
+  const local_values& inherited;  // good until the spawner's next park
 };
 
 class actor_core : public parker {
@@ -76,7 +77,7 @@ class actor_core : public parker {
   void cancel() noexcept { own_scope_.cancel(); }
   event& exited() noexcept { return exited_; }
   void detach() noexcept;
-  void retain() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+  void retain() noexcept { life_.retain(); }
   void release() noexcept;  // a user's
   failure_sink& failures() const noexcept { return failures_; }
 
@@ -104,7 +105,8 @@ class actor_core : public parker {
  private:
   static void entry(void* self);
   static void make_runnable(parker* self) noexcept;
-  void drop_holder() noexcept;
+  void destroy_result() noexcept;
+  void free() noexcept;
   void check_canary(std::size_t bytes) const noexcept;
   void stop(const wait_reason& why, deadline limit) override;
   void stop_holding(const wait_reason& why, lock_key held, interruptible i) override;
@@ -135,11 +137,7 @@ class actor_core : public parker {
 
   scope_node own_scope_;
   event exited_;
-  // Up relaxed: who copies a handle holds one. Down acquire-release: the last one sees what the others did.
-  atomic<int> users_{2};
-  atomic<int> holders_{2};
-  static constexpr unsigned detached_bit = 1, ended_bit = 2;
-  atomic<unsigned> fate_{0};  // whoever sets the second of the two bits reports an unhandled failure
+  actor_life life_;
 };
 
 // Gives a stack back that no actor lives on any more. From any thread.

@@ -8,7 +8,8 @@
 
 namespace weir::internal {
 
-stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where) {
+actor_spec prepare_actor(runtime_core& r, scope_node& parent, std::string_view name, const spawn_options& options,
+                         std::size_t block, site where) {
   if (r.forked()) throw_forked("spawn", "a runtime of the parent", where);
   if (options.stack < stack_size::least || options.stack > stack_size::most)
     throw_misuse("spawn", "spawn_options.stack must be 16 KiB to 64 MiB", fmt::format("{} bytes", options.stack),
@@ -20,21 +21,30 @@ stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size
     throw_misuse("spawn", "the function's captures must fit into a quarter of the stack",
                  fmt::format("{} bytes of {}", block, options.stack),
                  "Capture a std::unique_ptr to the large part, or raise spawn_options.stack.", where);
-  if (!r.admit())
+  worker* const here = current_worker_or_null();
+  worker* const own = here != nullptr && &here->runtime() == &r ? here : nullptr;
+  if (!r.admit(parent, own))
     throw_misuse("spawn", "a runtime that ends takes no more actors from outside", "a spawn while ~runtime waits",
                  "Let the threads that spawn end before the runtime does.", where);
+  actor_core* const spawner = here != nullptr ? here->running() : nullptr;
   try {
-    const worker* const w = current_worker_or_null();
-    return r.stacks().take(options.stack, w != nullptr && &w->runtime() == &r ? w->index() : stack_pool::no_cache);
+    return {&r,
+            r.stacks().take(options.stack, own ? own->index() : stack_pool::no_cache),
+            own ? own->next_id() : r.reserve_ids(1),
+            name,
+            where,
+            options.pinned,
+            spawner ? spawner->locals() : current_locals()};
   } catch (...) {
-    r.retract();
+    r.retract(parent, own);
     throw;
   }
 }
 
-void return_stack(runtime_core& r, stack_block* stack) noexcept {
-  give_stack(stack);
-  r.retract();
+void drop_actor(const actor_spec& spec, scope_node& parent) noexcept {
+  give_stack(spec.stack);
+  worker* const here = current_worker_or_null();  // perhaps another one: the closure's constructor may have parked
+  spec.runtime->retract(parent, here != nullptr && &here->runtime() == spec.runtime ? here : nullptr);
 }
 
 runtime_core& runtime_for_spawn(site where) {

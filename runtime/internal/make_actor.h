@@ -67,9 +67,10 @@ constexpr std::size_t colours(std::size_t block) noexcept {
 
 // Checks the options, has the runtime admit an actor, and takes a stack. `block` is the size of control block and
 // closure. Throws misuse or no_memory.
-stack_block* take_stack(runtime_core& r, const spawn_options& options, std::size_t block, site where);
+actor_spec prepare_actor(runtime_core& r, scope_node& parent, std::string_view name, const spawn_options& options,
+                         std::size_t block, site where);
 // Undoes that.
-void return_stack(runtime_core& r, stack_block* stack) noexcept;
+void drop_actor(const actor_spec& spec, scope_node& parent) noexcept;
 // The runtime of the calling actor. Throws misuse on a plain thread.
 runtime_core& runtime_for_spawn(site where);
 scope_node& root_of(runtime_core& r) noexcept;
@@ -82,15 +83,16 @@ actor_state<F>* make_actor(runtime_core& r, scope_node& parent, std::string_view
   static_assert(std::is_invocable_v<std::decay_t<F>&>,
                 "weir: an actor's function takes no argument: capture what it needs");
   using state = actor_state<F>;
-  stack_block* const stack = take_stack(r, options, sizeof(state), where);
+  const actor_spec spec = prepare_actor(r, parent, name, options, sizeof(state), where);
+  stack_block* const stack = spec.stack;
   constexpr std::size_t alignment = alignof(state) > 64 ? alignof(state) : 64;
   const auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - stack->index % colours(sizeof(state)) * 64;
   void* const place = reinterpret_cast<void*>((top - sizeof(state)) & ~(alignment - 1));
   state* a = nullptr;
   try {
-    a = ::new (place) state({&r, stack, name, where, options.pinned}, place, std::forward<F>(f));
+    a = ::new (place) state(spec, place, std::forward<F>(f));
   } catch (...) {
-    return_stack(r, stack);
+    drop_actor(spec, parent);
     throw;
   }
   a->start(parent);

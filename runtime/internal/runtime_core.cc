@@ -111,9 +111,19 @@ bool runtime_core::is_running(const actor_core& a) const noexcept {
   return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->running() == &a; });
 }
 
-bool runtime_core::admit() noexcept {
-  const actor_core* const self = current_actor();
-  const bool inside = self != nullptr && &self->runtime() == this;  // alive itself, so the end waits
+void runtime_core::count_scoped(worker* own, std::ptrdiff_t change) noexcept {
+  if (own != nullptr)
+    own->count_scoped(change);
+  else
+    scoped_outside_.fetch_add(change, std::memory_order_relaxed);
+}
+
+bool runtime_core::admit(const scope_node& parent, worker* own) noexcept {
+  if (!awaits_children_of(parent)) {
+    count_scoped(own, 1);
+    return true;
+  }
+  const bool inside = own != nullptr && own->running() != nullptr;  // alive itself, so the end waits
   // Relaxed: what the spawner did before is released by the new actor's enqueue().
   std::size_t seen = alive_.load(std::memory_order_relaxed);
   while (inside || (seen & closed) == 0)
@@ -121,8 +131,18 @@ bool runtime_core::admit() noexcept {
   return false;
 }
 
-void runtime_core::retract() noexcept {
-  foreign_.during([this] { actor_ended(); });
+void runtime_core::retract(const scope_node& parent, worker* own) noexcept {
+  if (awaits_children_of(parent))
+    foreign_.during([this] { actor_ended(); });
+  else
+    count_scoped(own, -1);
+}
+
+std::size_t runtime_core::alive() const noexcept {
+  auto sum = static_cast<std::ptrdiff_t>(alive_.load(std::memory_order_relaxed) & ~closed) +
+             scoped_outside_.load(std::memory_order_relaxed);
+  for (const auto& w : workers_) sum += w->scoped();
+  return static_cast<std::size_t>(std::max<std::ptrdiff_t>(sum, 0));
 }
 
 void runtime_core::actor_ended() noexcept {

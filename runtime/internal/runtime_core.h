@@ -60,10 +60,15 @@ class runtime_core {
   // By the worker that holds `a` and has just switched it out: it yielded, or was woken while it parked.
   void requeue(actor_core& a, worker& w) noexcept;
 
-  // Counts an actor that is about to be made. False: the caller is none of this runtime's actors, and it ends.
-  bool admit() noexcept;
+  // Counts an actor that is about to be made under `parent`. `own`: the worker of this runtime that calls, or null.
+  // False: the caller is none of this runtime's actors, and it ends.
+  bool admit(const scope_node& parent, worker* own) noexcept;
   // An admitted one could not be made after all.
-  void retract() noexcept;
+  void retract(const scope_node& parent, worker* own) noexcept;
+  // The end of the runtime waits for `parent`'s children itself. Those further down are waited for by their scopes,
+  // whose hosts it waits for.
+  bool awaits_children_of(const scope_node& parent) const noexcept { return &parent == &root_; }
+  // One that is awaited.
   void actor_ended() noexcept;
   // `actor "resize" (#41, spawned at image.cc:88)`; empty if it has ended, as `a` is not followed before it was found
   // alive, or if there is no memory for the text.
@@ -71,7 +76,10 @@ class runtime_core {
   // Some worker runs it now; a hint.
   bool is_running(const actor_core& a) const noexcept;
 
-  std::uint64_t next_id() noexcept { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // The first of `count` numbers for actors.
+  std::uint64_t reserve_ids(std::uint64_t count) noexcept {
+    return last_id_.fetch_add(count, std::memory_order_relaxed) + 1;
+  }
   class scheduler& scheduler() noexcept {
     return scheduler_;
   }
@@ -88,7 +96,8 @@ class runtime_core {
   worker& worker_at(int index) noexcept { return *workers_[static_cast<std::size_t>(index)]; }
   bool migrates() const noexcept { return settings_.migrate; }
   int worker_count() const noexcept { return settings_.workers; }
-  std::size_t alive() const noexcept { return alive_.load(std::memory_order_relaxed) & ~closed; }
+  // Actors admitted and not ended; exact if none comes or goes.
+  std::size_t alive() const noexcept;
   time_point started() const noexcept { return started_; }
   // It was made before fork(), by a parent of this process.
   bool forked() const noexcept { return mark_.foreign(); }
@@ -99,6 +108,7 @@ class runtime_core {
   };
 
   void stop_threads() noexcept;
+  void count_scoped(worker* own, std::ptrdiff_t change) noexcept;
 
   const runtime_settings settings_;
   const time_point started_;
@@ -113,11 +123,12 @@ class runtime_core {
   class watchdog watchdog_;
   std::atomic<std::uint64_t> last_id_{0};
   static constexpr std::size_t closed = ~(~std::size_t{0} >> 1);
-  // Actors admitted and not yet off their stack; the top bit: it ends, and admits none from outside. Raised by spawns,
-  // lowered by the worker that ended one; drain() closes.
+  // Of the root's children those admitted and not yet off their stack; the top bit: it ends, and admits none from
+  // outside. Raised by spawns, lowered by the worker that ended one; drain() closes.
   std::atomic<std::size_t> alive_{0};
-  wakers_in_flight foreign_;                    // inside enqueue() and retract()
-  std::atomic<std::uint32_t> ended_signal_{0};  // a futex: raised when alive_ falls to zero
+  std::atomic<std::ptrdiff_t> scoped_outside_{0};  // made in scopes by other threads; no wait depends on it
+  wakers_in_flight foreign_;                       // inside enqueue() and retract()
+  std::atomic<std::uint32_t> ended_signal_{0};     // a futex: raised when alive_ falls to zero
 };
 
 }  // namespace weir::internal

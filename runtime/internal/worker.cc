@@ -202,6 +202,15 @@ void worker::main() {
   this_thread_worker = nullptr;
 }
 
+std::uint64_t worker::next_id() noexcept {
+  constexpr std::uint64_t at_once = 64;
+  if (next_id_ == ids_end_) [[unlikely]] {
+    next_id_ = runtime_.reserve_ids(at_once);
+    ids_end_ = next_id_ + at_once;
+  }
+  return next_id_++;
+}
+
 void worker::run_requests() {
   bool any = false;
   while (loop_request* r = runtime_.scheduler().pop_request(seat_)) {

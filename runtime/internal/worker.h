@@ -65,6 +65,14 @@ class worker {
   // The actor it runs asks for a look at the clock before the next one.
   void look_at_clock() noexcept { turns_until_look_ = 1; }
 
+  // own thread: a number for a new actor.
+  std::uint64_t next_id() noexcept;
+  // own thread: an actor in a scope was made, or has ended. The sum of all workers counts those alive.
+  void count_scoped(std::ptrdiff_t change) noexcept {
+    scoped_.store(scoped_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  }
+  std::ptrdiff_t scoped() const noexcept { return scoped_.load(std::memory_order_relaxed); }
+
   std::size_t waiting_behind() noexcept { return scheduler::waiting_behind(seat_); }
 
   // Inside a loop_request only.
@@ -94,6 +102,8 @@ class worker {
   interruptible interruptible_ = interruptible::no;
   worker* move_to_ = nullptr;  // with after::move
   unsigned turns_until_look_ = 1;
+  std::uint64_t next_id_ = 0, ids_end_ = 0;  // numbers reserved for actors that are made here
+  std::atomic<std::ptrdiff_t> scoped_{0};    // written by this thread only; see count_scoped()
   std::atomic<std::uint32_t> token_{
       0};                        // biased_lock.h; written by its thread before it runs anything, a hint for others
   unsigned met_ = 0;             // weighted meetings at locks, halved at each look at the clock
