@@ -78,18 +78,24 @@ class scope {
   // Parks only while scope_options.limit actors live: the end of one wakes it, in the order of the calls; a cancel
   // throws weir::cancelled (while the caller unwinds, it waits on). If the actors of the scope fill it and all of them
   // spawn, they wait for ever.
+  //
+  // Every 64th spawn into a scope gives way, as channel operations do now and then: its actors run before too many pile
+  // up.
   template <class F>
   actor_ref<internal::actor_value_t<F>> spawn(std::string_view name, F&& f, spawn_options options = {},
                                               site where = site::current()) {
     internal::scope_core& node = frame_.node();
     node.admit();
+    actor_ref<internal::actor_value_t<F>> made;
     try {
-      return actor_ref<internal::actor_value_t<F>>(
+      made = actor_ref<internal::actor_value_t<F>>(
           internal::make_actor(frame_.runtime(), node, name, std::forward<F>(f), options, where));
     } catch (...) {
       node.give_place_back();
       throw;
     }
+    node.made_one();
+    return made;
   }
   template <class F>
   requires std::is_invocable_v < std::decay_t<F>
