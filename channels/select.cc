@@ -1,13 +1,14 @@
 // The select protocol, without types.
 //
-//   1. Try each enabled case once, in random order.
-//   2. Open the claim and register the cases one by one, in the same order. Each registration looks again at its
-//   source; what
-//      is ready by then completes at once, if the select still wins its own claim. This is also the second look before
-//      `otherwise`: when all are registered and nobody has claimed, there was a moment at which no case was ready.
+//   1. Try each enabled case that may be ready, in random order; lower classes before higher ones.
+//   2. Open the claim and register all enabled cases one by one, in random order, lower classes first. Each
+//   registration
+//      looks again at its source; what is ready by then completes at once, if the select still wins its own claim. This
+//      is also the second look before `otherwise`: when all are registered and nobody has claimed, there was a moment
+//      at which no case was ready. So the hints of step 1, which are looks without a lock, decide nothing.
 //   3. Park, at most until the first timer case is due.
 //   4. Withdraw what was not unlinked by the winner. Only then does the caller run the chosen body, with nothing
-//   registered.
+//      registered.
 //
 // Registering may meet another select that does the same with our node: wait_list.h says who gives way. Who gives way
 // withdraws everything and starts anew, which is rare and short.
@@ -45,47 +46,68 @@ class select_wait final : public wait_reason {
   const int count_;
 };
 
-// One call of select_one. order_[0 .. enabled_) are the enabled cases; shuffled by the try pass. Nodes are made when
-// they are registered, nodes_[i] for the case order_[i].
+// Tries order[0 .. count) in random order; what was tried is out of it. The index of the case that was ready, or -1.
+int try_any(select_case** cases, int* order, int& count) {
+  if (count > 1) {
+    random_source& random = thread_random();
+    while (count > 1) {
+      int& place = order[random.below(static_cast<std::uint32_t>(count))];
+      const int drawn = std::exchange(place, order[--count]);
+      if (cases[drawn]->try_now()) return drawn;
+    }
+  }
+  if (count == 0) return -1;
+  count = 0;
+  return cases[order[0]]->try_now() ? order[0] : -1;
+}
+
+// Calls each(begin, end) for the places of each class in order[0 .. count), lower classes first, until it says true.
+template <class Each>
+void for_classes(select_case** cases, int* order, int count, Each each) {
+  std::sort(order, order + count, [cases](int a, int b) { return cases[a]->urgency < cases[b]->urgency; });
+  for (int begin = 0, end; begin < count; begin = end) {
+    end = begin + 1;
+    while (end < count && cases[order[end]]->urgency == cases[order[begin]]->urgency) ++end;
+    if (each(begin, end)) return;
+  }
+}
+
+// The part of a select that finds nothing ready. order_[0 .. enabled_) are the enabled cases. Nodes are made when they
+// are registered, nodes_[i] for the case order_[i].
 class selection {
  public:
-  selection(select_case** cases, std::byte* nodes, int* order, int count)
-      : cases_(cases), nodes_(reinterpret_cast<wait_node*>(nodes)), order_(order), count_(count) {
-    for (int i = 0; i < count; ++i)
-      if (cases[i]->enabled) order_[enabled_++] = i;
+  selection(select_case** cases, std::byte* nodes, int* order, int count, bool classes)
+      : cases_(cases), nodes_(reinterpret_cast<wait_node*>(nodes)), order_(order), count_(count), classes_(classes) {
+    list();
   }
 
   int enabled() const noexcept { return enabled_; }
 
-  // The index of a case that was ready, or -1.
-  int try_all() {
-    random_source* random = enabled_ > 1 ? &thread_random() : nullptr;
-    for (int i = 0; i < enabled_; ++i) {
-      const int other =
-          i + 1 < enabled_ ? i + static_cast<int>(random->below(static_cast<std::uint32_t>(enabled_ - i))) : i;
-      const int drawn = order_[other];
-      order_[other] = std::exchange(order_[i], drawn);
-      if (cases_[drawn]->try_now()) return drawn;
-    }
-    return -1;
+  // Tries all, whether they may be ready or not.
+  int try_enabled() {
+    const int chosen = try_cases(cases_, order_, enabled_, classes_);
+    if (chosen < 0) list();
+    return chosen;
   }
 
   enum class outcome : std::uint8_t { chosen, none_ready, again, cancelled };
 
   // Registers, and parks unless `only_look`. Withdraws in every case.
-  outcome register_and_park(bool only_look, int& chosen) {
+  outcome register_and_park(bool only_look, interruptible may_cancel, int& chosen) {
     parker& self = current_parker();
-    const auto opened = self.begin_wait(only_look ? interruptible::no : interruptible::yes);
+    const auto opened = self.begin_wait(only_look ? interruptible::no : may_cancel);
     if (opened.cancelled) return outcome::cancelled;
     epoch_ = opened.epoch;
     winner_ = nullptr;
 
+    shuffle();
     int linked = 0;
     enrolled e = enrolled::waiting;
     for (; linked < enabled_ && e == enrolled::waiting; ++linked) {
       wait_node& n = *::new (static_cast<void*>(nodes_ + linked)) wait_node(self, epoch_);
       n.index = order_[linked];
       n.winner = &winner_;
+      at(linked).by_close = false;
       e = at(linked).enroll(n);
     }
 
@@ -119,19 +141,40 @@ class selection {
     return result;
   }
 
-  // While unwinding: a channel case, or else any.
+  // While unwinding: which case goes, though nothing has come; -1: none, the wait goes on.
   int complete_as_closed() noexcept {
-    for (int i = 0; i < enabled_; ++i)
-      if (at(i).due().is_never()) return complete_as_closed(i);
-    return complete_as_closed(0);
+    for (const auto kind : {select_case::unwinding::as_closed, select_case::unwinding::as_come})
+      for (int i = 0; i < enabled_; ++i)
+        if (at(i).while_unwinding() == kind) {
+          at(i).complete_as_closed();
+          return order_[i];
+        }
+    return -1;
   }
 
  private:
   select_case& at(int i) const noexcept { return *cases_[order_[i]]; }
 
-  int complete_as_closed(int i) noexcept {
-    at(i).complete_as_closed();
-    return order_[i];
+  void list() noexcept {
+    enabled_ = 0;
+    for (int i = 0; i < count_; ++i)
+      if (cases_[i]->enabled) order_[enabled_++] = i;
+  }
+
+  // Random order, lower classes first.
+  void shuffle() {
+    if (enabled_ < 2) return;
+    const auto mix = [this](int begin, int end) {
+      random_source& random = thread_random();
+      for (; end - begin > 1; --end)
+        std::swap(order_[begin + static_cast<int>(random.below(static_cast<std::uint32_t>(end - begin)))],
+                  order_[end - 1]);
+      return false;
+    };
+    if (classes_)
+      for_classes(cases_, order_, enabled_, mix);
+    else
+      mix(0, enabled_);
   }
 
   outcome park(parker& self, int& chosen) {
@@ -155,6 +198,7 @@ class selection {
   wait_node* const nodes_;
   int* const order_;
   const int count_;
+  const bool classes_;
   int enabled_ = 0;
   wait_word::epoch_type epoch_ = 0;
   wait_node* winner_ = nullptr;
@@ -162,31 +206,65 @@ class selection {
 
 }  // namespace
 
-int select_one(select_case** cases, std::byte* nodes, int* order, int count, bool has_otherwise) {
-  selection s(cases, nodes, order, count);
+int try_cases(select_case** cases, int* order, int& hopeful, bool classes) {
+  if (!classes) return try_any(cases, order, hopeful);
+  int chosen = -1;
+  for_classes(cases, order, std::exchange(hopeful, 0), [&](int begin, int end) {
+    int count = end - begin;
+    chosen = try_any(cases, order + begin, count);
+    return chosen >= 0;
+  });
+  return chosen;
+}
+
+int await_case(select_case** cases, std::byte* nodes, int* order, int count, select_traits traits, site where) {
+  selection s(cases, nodes, order, count, traits.classes);
   if (s.enabled() == 0) {
-    if (has_otherwise) return -1;
+    if (traits.has_otherwise) return -1;
     throw_misuse("select", "at least one case must be enabled",
-                 fmt::format("{} cases, all disabled by when(false)", count), "Leave the loop, or add weir::otherwise.",
-                 count > 0 ? cases[0]->where : site{});
+                 fmt::format("{} cases{}", count, count > 0 ? ", all disabled by when(false)" : ""),
+                 "Leave the loop, or add weir::otherwise.", where);
   }
+  // A single look, under its lock, at a single source is a moment already.
+  if (traits.has_otherwise && (s.enabled() == 1 || planted(bug::skip_second_look))) return s.try_enabled();
   using outcome = selection::outcome;
-  for (;;) {
-    int chosen = s.try_all();
-    if (chosen < 0) {
-      // A single look at a single source is a moment already.
-      if (has_otherwise && (s.enabled() == 1 || planted(bug::skip_second_look))) return -1;
-      const outcome o = s.register_and_park(has_otherwise, chosen);
-      if (o == outcome::again) continue;
-      if (o == outcome::none_ready) return -1;
-      if (o == outcome::cancelled) {
+  interruptible may_cancel = interruptible::yes;
+  for (int chosen = -1;;) {
+    switch (s.register_and_park(traits.has_otherwise, may_cancel, chosen)) {
+      case outcome::chosen:
+        return chosen;
+      case outcome::none_ready:
+        return -1;
+      case outcome::again:
+        chosen = s.try_enabled();
+        if (chosen >= 0) return chosen;
+        break;
+      case outcome::cancelled:
         meet_cancel("select");
-        return has_otherwise ? -1 : s.complete_as_closed();
-      }
+        if (traits.has_otherwise) return -1;
+        chosen = s.complete_as_closed();
+        if (chosen >= 0) return chosen;
+        may_cancel = interruptible::no;
+        break;
     }
-    if (cases[chosen]->by_close) closed_or_cancelled("select");
-    return chosen;
   }
+}
+
+void refuse_close_of_cancel(const select_case& chosen) {
+  if (chosen.by_close) closed_or_cancelled("select");
+}
+
+int select_one(select_case** cases, std::byte* nodes, int* order, int count, int hopeful, select_traits traits) {
+  int chosen = try_cases(cases, order, hopeful, traits.classes);
+  if (chosen < 0) chosen = await_case(cases, nodes, order, count, traits, count > 0 ? cases[0]->where : site{});
+  if (chosen >= 0) refuse_close_of_cancel(*cases[chosen]);
+  return chosen;
+}
+
+std::uint8_t checked_priority(int n, site where) {
+  if (n < 0 || n > 255)
+    throw_misuse("select", "the priority of a case must be 0..255", std::to_string(n), "0 goes first.", where);
+  return static_cast<std::uint8_t>(n);
 }
 
 }  // namespace weir::internal

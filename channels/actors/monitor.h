@@ -107,14 +107,11 @@ class any_exit_case : public select_case {
 };
 
 template <class Body>
-class monitor_case final : public any_exit_case {
+class monitor_case final : public user_case<monitor_case<Body>, any_exit_case> {
  public:
-  monitor_case(exit_queue& ended, Body body, site at) : any_exit_case(ended, at), body_(std::move(body)) {}
-  monitor_case&& when(bool condition) && noexcept {
-    enabled = condition;
-    return std::move(*this);
-  }
-  decltype(auto) run() { return std::invoke(body_, notice()); }
+  monitor_case(exit_queue& ended, Body body, site at)
+      : user_case<monitor_case, any_exit_case>(ended, at), body_(std::move(body)) {}
+  decltype(auto) run() { return std::invoke(body_, this->notice()); }
 
  private:
   Body body_;

@@ -36,13 +36,10 @@ class actor_exit_case : public event_case {
 };
 
 template <class Body>
-class exit_case final : public actor_exit_case {
+class exit_case final : public user_case<exit_case<Body>, actor_exit_case> {
  public:
-  exit_case(actor_core& a, Body body, site at) : actor_exit_case(a, at), body_(std::move(body)) {}
-  exit_case&& when(bool condition) && noexcept {
-    enabled = condition;
-    return std::move(*this);
-  }
+  exit_case(actor_core& a, Body body, site at)
+      : user_case<exit_case, actor_exit_case>(a, at), body_(std::move(body)) {}
   decltype(auto) run() {
     if constexpr (std::is_invocable_v<Body&, exit_notice>)
       return std::invoke(body_, notice());

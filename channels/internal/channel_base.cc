@@ -33,8 +33,8 @@ void channel_base::close() noexcept {
   wait_node* receivers = nullptr;
   {
     const biased_lock::guard guard(lock_);
-    if (closed_) return;
-    closed_ = true;
+    if (is_closed()) return;
+    closed_.store(true, std::memory_order_relaxed);
     senders = senders_.claim_all();
     receivers = receivers_.claim_all();
     mark_closed(senders);
@@ -109,7 +109,7 @@ std::string channel_base::describe() {
   bool closed;
   {
     const biased_lock::guard guard(lock_);
-    closed = closed_;
+    closed = is_closed();
   }
   const std::size_t now = length(), most = capacity();
   const std::string what =

@@ -11,6 +11,7 @@
 //  4. "Live" means: not claimed. A dead node may stand in a list until somebody meets it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -69,10 +70,12 @@ class channel_base {
   virtual void discard() noexcept = 0;  // destroys the buffer; nobody uses it any more
 
   biased_lock lock_;
-  bool closed_ = false;  // guarded by lock_, as are:
-  unsigned operations_ = 0;
-  wait_list senders_;    // slot: the T to move from
-  wait_list receivers_;  // slot: the std::optional<T> to fill
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+  // Written under lock_; a select reads it without, as a hint (slot_ring.h says more). True stays true.
+  std::atomic<bool> closed_{false};
+  unsigned operations_ = 0;  // guarded by lock_, as are:
+  wait_list senders_;        // slot: the T to move from
+  wait_list receivers_;      // slot: the std::optional<T> to fill
 
  private:
   void drop_side() noexcept;

@@ -127,6 +127,11 @@ class channel_core final : public channel_base {
     return recv_status::closed;
   }
 
+  // Without the lock: whether a try may be worth its while. A rendezvous is ready by whoever waits, and a sender may
+  // wait in front of an empty buffer for as long as a shell is in its way; all else shows in the length.
+  bool may_send() const noexcept { return ring_.length() < ring_.capacity() || ring_.capacity() == 0 || is_closed(); }
+  bool may_recv() const noexcept { return ring_.length() != 0 || ring_.capacity() == 0 || is_closed(); }
+
   // For select (select_case.h); defined in channel_enroll.h.
   using enrolled = select_case::enrolled;
   enrolled enroll_send(T& value, wait_node& node, bool& closed);
@@ -150,7 +155,7 @@ class channel_core final : public channel_base {
 
   step send_locked(T& value, aftermath& after) noexcept {
     after.give_way = spend_locked();
-    if (closed_) {
+    if (is_closed()) {
       after.closed = true;
       return step::done;
     }
@@ -177,8 +182,8 @@ class channel_core final : public channel_base {
       after.woken = sender;
       return step::done;
     }
-    after.closed = closed_;
-    return closed_ ? step::done : step::would_wait;
+    after.closed = is_closed();
+    return after.closed ? step::done : step::would_wait;
   }
 
   // Moves the value of the longest-waiting sender into the buffer. The sender is claimed; null if there is none or no

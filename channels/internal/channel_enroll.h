@@ -32,7 +32,7 @@ auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> en
   wait_node* peer = nullptr;
   const lock_key key = lock_.lock();
   enrolled e = enrolled::waiting;
-  if (closed_) {
+  if (is_closed()) {
     closed = true;
     e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
   } else {
@@ -71,7 +71,7 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
     if (e == enrolled::done) {
       out.emplace(std::move(source(*after.woken)));
     } else if (e == enrolled::waiting) {
-      if (closed_) {
+      if (is_closed()) {
         closed = true;
         e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
       } else {

@@ -1,6 +1,7 @@
 // The buffer of a channel: a fixed ring of cells, in which a value is built by a move and left by a move.
 //
-// Thread-safety: under the channel's lock, but for retire() and destroy(), which run outside it.
+// Thread-safety: under the channel's lock, but for length(), which is a hint without it, and for retire() and
+// destroy(), which run outside it.
 //
 // What a receive leaves in the cell is a moved-from shell, and its destructor is user code: it must not run under the
 // lock. So take() only moves; the receiver destroys the shell after it let the lock go, and then hands the cell back.
@@ -15,6 +16,7 @@
 //  3. There are some cells more than the capacity, so that `wanted` is rare.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,11 +40,11 @@ class slot_ring {
   slot_ring& operator=(const slot_ring&) = delete;
   ~slot_ring() { destroy(empty()); }
 
-  std::size_t length() const noexcept { return length_; }
+  std::size_t length() const noexcept { return length_.load(std::memory_order_relaxed); }
   std::size_t capacity() const noexcept { return capacity_; }
 
   // A value can be pushed. False because a shell is in the way: its receiver is told to look for senders afterwards.
-  bool room() noexcept { return length_ < capacity_ && vacant(); }
+  bool room() noexcept { return length() < capacity_ && vacant(); }
   // The next cell is free, though there may be as many values as there may be.
   bool vacant() noexcept {
     if constexpr (has_shells) {
@@ -61,7 +63,7 @@ class slot_ring {
   void push(T&& value) noexcept {
     ::new (static_cast<void*>(cells_[tail_].bytes)) T(std::move(value));
     advance(tail_);
-    ++length_;
+    set_length(length() + 1);
   }
 
   // A cell whose shell the receiver has to retire, or none.
@@ -85,7 +87,7 @@ class slot_ring {
       s.index_ = head_;
     }
     advance(head_);
-    --length_;
+    set_length(length() - 1);
     return s;
   }
 
@@ -109,7 +111,11 @@ class slot_ring {
     std::size_t head = 0;
     std::size_t length = 0;
   };
-  contents empty() noexcept { return {std::exchange(head_, tail_), std::exchange(length_, 0)}; }
+  contents empty() noexcept {
+    const contents all{std::exchange(head_, tail_), length()};
+    set_length(0);
+    return all;
+  }
   // Not under the lock: oldest first. REQUIRES: nothing is pushed any more.
   void destroy(contents c) noexcept {
     for (; c.length > 0; --c.length, advance(c.head)) cells_[c.head].value().~T();
@@ -131,12 +137,16 @@ class slot_ring {
     if (++index == cell_count_) index = 0;
   }
 
+  void set_length(std::size_t n) noexcept { length_.store(n, std::memory_order_relaxed); }
+
   const std::size_t capacity_;
   const std::size_t cell_count_;
   const std::unique_ptr<cell[]> cells_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
-  std::size_t length_ = 0;
+  // Written under the lock; a select reads it without, to see where a try is worth its while. Relaxed: stale is fine,
+  // as nothing is decided by it. Not the explorer's atomic: there hints are made up (select_case.h).
+  std::atomic<std::size_t> length_{0};
 };
 
 }  // namespace weir::internal

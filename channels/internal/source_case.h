@@ -18,20 +18,18 @@
 namespace weir::internal {
 
 template <class Source, class Body>
-class source_case final : public select_case {
+class source_case final : public user_case<source_case<Source, Body>> {
  public:
-  source_case(Source source, Body body, site at) : source_(std::move(source)), body_(std::move(body)) { where = at; }
-  source_case&& when(bool condition) && noexcept {
-    enabled = condition;
-    return std::move(*this);
+  source_case(Source source, Body body, site at) : source_(std::move(source)), body_(std::move(body)) {
+    this->where = at;
   }
-  decltype(auto) run() { return source_.deliver(body_, by_close); }
+  decltype(auto) run() { return source_.deliver(body_, this->by_close); }
 
-  bool try_now() override { return source_.try_now(by_close); }
-  enrolled enroll(wait_node& node) override { return source_.enroll(node, by_close); }
+  bool try_now() override { return source_.try_now(this->by_close); }
+  enrolled enroll(wait_node& node) override { return source_.enroll(node, this->by_close); }
   void withdraw(wait_node& node) noexcept override { source_.withdraw(node); }
-  void completed(const wait_node& node) noexcept override { by_close = node.closed; }
-  void complete_as_closed() noexcept override { by_close = true; }
+  void completed(const wait_node& node) noexcept override { this->by_close = node.closed; }
+  void complete_as_closed() noexcept override { this->by_close = true; }
   std::string describe() const override { return source_.describe(); }
 
  private:

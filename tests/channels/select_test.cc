@@ -187,6 +187,80 @@ TEST_CASE("among ready cases the choice is random: each gets its share") {
   });
 }
 
+TEST_CASE("a case of a lower class goes first as long as it is ready") {
+  in_actor([] {
+    auto urgent = weir::channel<int>(100);
+    auto plain = weir::channel<int>(100);
+    for (int i = 0; i < 100; ++i) urgent.tx.send(i), plain.tx.send(i);
+    std::string order;
+    weir::timer due(weir::deadline(0ms));
+    for (int i = 0; i < 201; ++i)
+      weir::select(weir::on_recv(plain.rx, [&](auto) { order += 'p'; }).priority(1),
+                   weir::on_timer(due, [&] { order += 't'; }).priority(2),
+                   weir::on_recv(urgent.rx, [&](auto) { order += 'u'; }));
+    CHECK(order == std::string(100, 'u') + std::string(100, 'p') + "t");
+    CHECK_THROWS_WITH(weir::on_recv(plain.rx, [](auto) {}).priority(256),
+                      Catch::Contains("select: the priority of a case must be 0..255, got 256"));
+    CHECK_THROWS_AS(weir::after(1ms, [] {}).priority(-1), weir::misuse);
+  });
+}
+
+TEST_CASE("inside a class the choice is random, and a disabled case of a lower class keeps nobody back") {
+  in_actor([] {
+    weir::channel_ends<int> c[4];
+    for (auto& ends : c) ends = weir::channel<int>(1);
+    int share[4] = {};
+    const int turns = 4000;
+    for (int i = 0; i < turns; ++i) {
+      for (auto& ends : c) ends.tx.try_send(1);
+      weir::select(weir::on_recv(c[0].rx, [&](auto) { ++share[0]; }).priority(7),
+                   weir::on_recv(c[1].rx, [&](auto) { ++share[1]; }).when(false).priority(1),
+                   weir::on_recv(c[2].rx, [&](auto) { ++share[2]; }).priority(7),
+                   weir::on_recv(c[3].rx, [&](auto) { ++share[3]; }).priority(7));
+    }
+    CHECK(share[1] == 0);
+    for (int i : {0, 2, 3}) CHECK(share[i] > turns / 10);
+  });
+}
+
+TEST_CASE("classes hold for waiting senders too") {
+  in_actor([] {
+    auto urgent = weir::channel<int>(0);
+    auto plain = weir::channel<int>(0);
+    for (int i = 0; i < 100; ++i) {
+      auto a = weir::spawn("plain", [tx = plain.tx] { tx.send(1); });
+      auto b = weir::spawn("urgent", [tx = urgent.tx] { tx.send(2); });
+      eventually([&] { return plain.tx.waiting() == 1 && urgent.tx.waiting() == 1; });
+      const auto take = [](auto v) { return *v; };
+      REQUIRE(weir::select(weir::on_recv(plain.rx, take).priority(1), weir::on_recv(urgent.rx, take)) == 2);
+      REQUIRE(plain.rx.recv() == 1);
+      a.join();
+      b.join();
+    }
+  });
+}
+
+TEST_CASE("the result is the common type of what the bodies return, and may be move-only") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(4);
+    for (int i = 0; i < 3; ++i) tx.send(i);
+    auto wide = weir::select(weir::on_recv(rx, [](auto v) { return *v; }), weir::after(1h, [] { return 2.5; }));
+    static_assert(std::is_same_v<decltype(wide), double>);
+    CHECK(wide == 0.0);
+    auto owned = weir::select(weir::on_recv(rx, [](auto v) { return std::make_unique<int>(*v); }),
+                              weir::after(1h, [] { return nullptr; }));
+    static_assert(std::is_same_v<decltype(owned), std::unique_ptr<int>>);
+    CHECK(*owned == 1);
+    const std::string text = "by reference";
+    auto copied = weir::select(weir::on_recv(rx, [&](auto) -> const std::string& { return text; }));
+    static_assert(std::is_same_v<decltype(copied), std::string>);
+    CHECK(copied == text);
+  });
+  using weir::internal::agreeing;
+  static_assert(agreeing<int, bool, double> && agreeing<std::string, const char*>);
+  static_assert(!agreeing<std::unique_ptr<int>, bool> && !agreeing<int, std::string>);
+}
+
 TEST_CASE("an rvalue operand of on_send is taken from only if its case is chosen") {
   in_actor([] {
     auto [tx, rx] = weir::channel<std::unique_ptr<int>>(0);
@@ -246,6 +320,47 @@ TEST_CASE("select works on a plain thread") {
   peer.join();
   CHECK(got == 9);
   CHECK(weir::select(weir::on_recv(rx, [](auto) { return 1; }), weir::after(1ms, [] { return 2; })) == 2);
+}
+
+TEST_CASE("threads and actors select against each other, and nothing is lost") {
+  auto up = weir::channel<int>(0);
+  auto down = weir::channel<int>(2);
+  const int each = rounds(2000);
+  std::atomic<int> sent{0}, received{0}, late{0};
+  const auto traffic = [&, up, down] {
+    for (int i = 0; i < each; ++i) {
+      const auto count = [&](std::optional<int> v) { received += v.has_value(); };
+      weir::select(weir::on_send(up.tx, 1, [&](bool ok) { sent += ok; }), weir::on_recv(up.rx, count),
+                   weir::on_send(down.tx, 1, [&](bool ok) { sent += ok; }), weir::on_recv(down.rx, count),
+                   weir::after(10s, [&] { ++late; }));
+    }
+  };
+  std::thread one(traffic), two(traffic);
+  in_actor([&] {
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn("one", [&] { traffic(); });
+      s.spawn("two", [&] { traffic(); });
+    });
+  });
+  one.join();
+  two.join();
+  CHECK(late == 0);
+  CHECK(sent - received == static_cast<int>(down.rx.length()));
+  CHECK(sent + received == 4 * each);
+}
+
+TEST_CASE("on a plain thread a deadline ends a parked select, not early, and so does a close") {
+  auto [tx, rx] = weir::channel<int>(0);
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(weir::select(weir::on_recv(rx, [](auto) { return 1; }), weir::after(20ms, [] { return 2; })) == 2);
+  CHECK(std::chrono::steady_clock::now() - begin >= 20ms);
+  CHECK(rx.waiting() == 0);
+  std::thread closer([&, rx = rx] {
+    while (rx.waiting() == 0) std::this_thread::yield();
+    rx.close();
+  });
+  CHECK(weir::select(weir::on_recv(rx, [](auto v) { return v ? 1 : 3; }), weir::after(10s, [] { return 2; })) == 3);
+  closer.join();
 }
 
 TEST_CASE("a cancel ends a parked select, which leaves nothing behind") {

@@ -34,16 +34,12 @@ class event_case : public select_case {
 
 // The case of an event that stays set, with a body that takes nothing. While its actor unwinds it is as good as set.
 template <class Body>
-class body_event_case final : public event_case {
+class body_event_case final : public user_case<body_event_case<Body>, event_case> {
  public:
   // `what`: for dumps; outlives the case.
   body_event_case(event& source, const char* what, Body body, site at)
-      : event_case(source, at), what_(what), body_(std::move(body)) {
+      : user_case<body_event_case, event_case>(source, at), what_(what), body_(std::move(body)) {
     static_assert(std::is_invocable_v<Body&>, "weir::on_stop: the body takes nothing");
-  }
-  body_event_case&& when(bool condition) && noexcept {
-    enabled = condition;
-    return std::move(*this);
   }
   decltype(auto) run() { return std::invoke(body_); }
 

@@ -126,14 +126,10 @@ class message_case_base : public select_case {
 
 // `Body` takes the std::optional<std::variant<Messages...>>&.
 template <class Body, class... Messages>
-class message_case final : public message_case_base<Messages...> {
+class message_case final : public user_case<message_case<Body, Messages...>, message_case_base<Messages...>> {
  public:
   message_case(mailbox_state<Messages...>& box, Body body, site at)
-      : message_case_base<Messages...>(box, at), body_(std::move(body)) {}
-  message_case&& when(bool condition) && noexcept {
-    this->enabled = condition;
-    return std::move(*this);
-  }
+      : user_case<message_case, message_case_base<Messages...>>(box, at), body_(std::move(body)) {}
   decltype(auto) run() { return body_(this->take()); }
 
  private:
