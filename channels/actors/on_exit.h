@@ -42,7 +42,7 @@ class exit_case final : public user_case<exit_case<Body>, actor_exit_case> {
       : user_case<exit_case, actor_exit_case>(a, at), body_(std::move(body)) {}
   decltype(auto) run() {
     if constexpr (std::is_invocable_v<Body&, exit_notice>)
-      return std::invoke(body_, notice());
+      return std::invoke(body_, this->notice());
     else
       return std::invoke(body_);
   }
