@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "weir/channels/internal/channel_core.h"
+#include "weir/channels/internal/channel_ref.h"
 #include "weir/channels/status.h"
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/errors.h"
@@ -89,7 +90,7 @@ class sender {
   }
 
  private:
-  internal::channel_core<T>* core_ = nullptr;
+  internal::sender_ref<internal::channel_core<T>> core_;
 };
 
 template <class T>
@@ -178,7 +179,7 @@ class receiver {
   }
 
  private:
-  internal::channel_core<T>* core_ = nullptr;
+  internal::receiver_ref<internal::channel_core<T>> core_;
 };
 
 // `auto [tx, rx] = weir::channel<job>(64);`

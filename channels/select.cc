@@ -40,6 +40,11 @@ class select_wait final : public wait_reason {
       if (cases_[i]->enabled) text += (text.empty() ? "" : ", ") + cases_[i]->describe();
     return text;
   }
+  void add_targets(std::vector<wait_target>& out) const override {
+    for (int i = 0; i < count_; ++i)
+      if (cases_[i]->enabled) cases_[i]->add_targets(out);
+  }
+  site where() const noexcept override { return cases_[0]->where; }
 
  private:
   select_case** const cases_;

@@ -13,12 +13,17 @@ namespace {
 
 class join_wait final : public wait_reason {
  public:
-  explicit join_wait(const actor_core& a) noexcept : actor_(a) {}
+  join_wait(const actor_core& a, site where) noexcept : actor_(a), where_(where) {}
   const char* verb() const noexcept override { return "join"; }
   std::string object() const override { return fmt::format("actor \"{}\" (#{})", actor_.name(), actor_.id()); }
+  void add_targets(std::vector<wait_target>& out) const override {
+    out.push_back({wait_target::kind::exit, &actor_, std::string(actor_.name()), &actor_, actor_.id()});
+  }
+  site where() const noexcept override { return where_; }
 
  private:
   const actor_core& actor_;
+  const site where_;
 };
 
 }  // namespace
@@ -28,7 +33,7 @@ bool await_exit(actor_core& a, deadline limit, site where) {
   if (self == &a)
     throw_misuse("join", "an actor cannot wait for its own end", fmt::format("actor \"{}\" (#{})", a.name(), a.id()),
                  "Return from its function instead.", where);
-  const join_wait why(a);
+  const join_wait why(a, where);
   for (bool quiet = std::uncaught_exceptions() > 0;; quiet = true) {
     switch (a.exited().wait(why, quiet ? interruptible::no : interruptible::yes, limit)) {
       case event::outcome::set:
@@ -41,7 +46,7 @@ bool await_exit(actor_core& a, deadline limit, site where) {
   }
 }
 
-void await_exit_quietly(actor_core& a) noexcept { a.exited().wait(join_wait(a), interruptible::no); }
+void await_exit_quietly(actor_core& a) noexcept { a.exited().wait(join_wait(a, {}), interruptible::no); }
 
 void rethrow_exit(actor_core& a) {
   if (a.how() == exit_kind::failed) std::rethrow_exception(a.error());

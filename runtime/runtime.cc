@@ -96,6 +96,21 @@ runtime::~runtime() {
 int runtime::workers() const noexcept { return core_->worker_count(); }
 std::size_t runtime::actors() const noexcept { return core_->alive(); }
 
+void runtime::await_main(internal::actor_core& main) {
+  struct counted {
+    std::atomic<int>& runs;
+    // Relaxed: read once everything stands still, this thread included.
+    explicit counted(std::atomic<int>& n) noexcept : runs(n) { runs.fetch_add(1, std::memory_order_relaxed); }
+    counted(const counted&) = delete;
+    ~counted() { runs.fetch_sub(1, std::memory_order_relaxed); }
+  } const run(core_->runs());
+  internal::await_exit_quietly(main);
+  if (const std::string* const report = core_->deadlock()) {
+    core_->await_actors();
+    throw deadlock(*report);
+  }
+}
+
 void runtime::refuse_actor(site where) {
   if (const internal::actor_core* const a = internal::current_actor())
     internal::throw_misuse("run", "run blocks its thread, so it must not be called by an actor",

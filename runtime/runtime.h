@@ -43,10 +43,15 @@ class runtime {
 
   // Runs f() as the actor "main", blocks the calling thread until it has ended, and returns its value (void: 0) or
   // rethrows what ended it. What main leaves behind runs on until the runtime ends. Misuse inside an actor.
+  //
+  // If meanwhile it comes so far that no actor can run and nothing is left that could wake one, all actors of the
+  // runtime are cancelled, and given options.grace to end, as at its end; then deadlock is thrown, whatever main made
+  // of its cancel, by this call and by every later one.
   template <class F>
   auto run(F&& f, site where = site::current()) {
     refuse_actor(where);
     auto main = spawn("main", std::forward<F>(f), {}, where);
+    await_main(main.core("run", where));
     if constexpr (std::is_void_v<internal::actor_value_t<F>>) {
       main.join(where);
       return 0;
@@ -78,12 +83,15 @@ class runtime {
 
  private:
   static void refuse_actor(site where);
+  // Until main has ended; throws deadlock.
+  void await_main(internal::actor_core& main);
 
   std::unique_ptr<internal::runtime_core> core_;
 };
 
 // A runtime for the length of one call: runs f() as the actor "main", then ends what main left behind. Returns f's
-// value (void: 0, so that main() can return it) or lets its exception out.
+// value (void: 0, so that main() can return it) or lets its exception out; throws deadlock, which gives a program that
+// does not catch it the exit status 70.
 template <class F>
 auto run(runtime_options options, F&& f, site where = site::current()) {
   runtime r(std::move(options), where);

@@ -31,6 +31,7 @@
 #include <thread>
 
 #include "weir/runtime/dump.h"
+#include "weir/runtime/internal/idle_threads.h"
 
 namespace {
 
@@ -144,8 +145,13 @@ class watchdog {
 
  private:
   void wait(double seconds) {
+    // Else it would be a thread that might yet wake somebody, and no deadlock would be found in any test.
+    weir::internal::idle_threads_of_process.add_apart();
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return finished_; })) return;
+    if (changed_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return finished_; })) {
+      weir::internal::idle_threads_of_process.remove_apart();
+      return;
+    }
     dprintf(STDERR_FILENO, "\nTIMEOUT after %g s in test case \"%s\" of %s; all actors:\n", seconds, running_name(),
             env_or("TEST_TARGET", "this test"));
     weir::dump_actors(STDERR_FILENO);

@@ -15,6 +15,9 @@ class channel_wait final : public wait_reason {
   channel_wait(const char* verb, channel_base& channel) noexcept : verb_(verb), channel_(channel) {}
   const char* verb() const noexcept override { return verb_; }
   std::string object() const override { return channel_.describe(); }
+  void add_targets(std::vector<wait_target>& out) const override {
+    out.push_back(channel_.awaited(*verb_ == 's' ? wait_target::kind::room : wait_target::kind::value));
+  }
 
  private:
   const char* verb_;
@@ -68,6 +71,7 @@ channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list,
   const channel_wait why(verb, *this);
   wait_node node(self, self.word().next_epoch());
   node.slot = slot;
+  (&list == &senders_ ? last_sender_ : last_receiver_) = {&self, self.id()};
   wake_cause cause;
   if (limit.is_never()) {
     list.push_back(node);
@@ -103,6 +107,22 @@ std::size_t channel_base::senders_waiting() noexcept {
 std::size_t channel_base::receivers_waiting() noexcept {
   const biased_lock::guard guard(lock_);
   return receivers_.size();
+}
+
+std::string channel_base::label() const {
+  return name_.empty() ? fmt::format("{}:{}", where_.base(), where_.line) : name_;
+}
+
+wait_target channel_base::awaited(wait_target::kind what) {
+  const bool sends = what == wait_target::kind::room;
+  user peer;
+  {
+    const biased_lock::guard guard(lock_);
+    peer = sends ? last_receiver_ : last_sender_;
+  }
+  // Relaxed: for a report.
+  const std::size_t handles = (sends ? receivers_alive_ : senders_alive_).load(std::memory_order_relaxed);
+  return {what, this, label(), peer.who, peer.id, handles};
 }
 
 std::string channel_base::describe() {

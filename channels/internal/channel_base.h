@@ -46,6 +46,8 @@ class channel_base {
 
   // `channel "jobs" 0/16 empty`, for dumps. Not under the lock.
   std::string describe();
+  // What a wait to send, or to receive, waits for. Not under the lock.
+  wait_target awaited(wait_target::kind what);
 
  protected:
   channel_base(std::string_view name, site where) : where_(where), name_(name) {}
@@ -78,12 +80,20 @@ class channel_base {
   wait_list receivers_;      // slot: the std::optional<T> to fill
 
  private:
+  // Who was the last to park; to be compared only.
+  struct user {
+    const parker* who = nullptr;
+    std::uint64_t id = 0;
+  };
+
+  std::string label() const;
   void drop_side() noexcept;
   [[noreturn]] void abort_forked_wait(const char* verb) noexcept;
 
   const site where_;
   const process_mark mark_;
   const std::string name_;
+  user last_sender_, last_receiver_;  // guarded by lock_
   // Handles. Relaxed up: who copies a handle holds one. Acquire-release down: the last one sees what the others did.
   atomic<std::size_t> senders_alive_{1};
   atomic<std::size_t> receivers_alive_{1};

@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weir/channels/internal/channel_core.h"
 #include "weir/channels/internal/channel_enroll.h"
@@ -35,6 +36,9 @@ class recv_case final : public user_case<recv_case<T, Body>> {
   void withdraw(wait_node& node) noexcept override { core_.withdraw_recv(node); }
   void completed(const wait_node& node) noexcept override { this->by_close = node.closed; }
   void complete_as_closed() noexcept override { this->by_close = true; }
+  void add_targets(std::vector<wait_target>& out) const override {
+    out.push_back(core_.awaited(wait_target::kind::value));
+  }
   std::string describe() const override { return "recv " + core_.describe(); }
 
  private:
@@ -77,6 +81,9 @@ class send_case final : public user_case<send_case<T, Value, Body>> {
   void withdraw(wait_node& node) noexcept override { core_.withdraw_send(node); }
   void completed(const wait_node& node) noexcept override { this->by_close = node.closed; }
   void complete_as_closed() noexcept override { this->by_close = true; }
+  void add_targets(std::vector<wait_target>& out) const override {
+    out.push_back(core_.awaited(wait_target::kind::room));
+  }
   std::string describe() const override { return "send " + core_.describe(); }
 
  private:

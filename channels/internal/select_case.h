@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
@@ -35,6 +36,8 @@ class select_case {
   virtual void complete_as_closed() noexcept = 0;
   // For a point in time: when. Others: never.
   virtual deadline due() const noexcept { return {}; }
+  // For a deadlock report; nothing, if no actor could complete the case.
+  virtual void add_targets(std::vector<wait_target>&) const {}
   // `recv jobs`, for dumps.
   virtual std::string describe() const = 0;
 

@@ -1,4 +1,4 @@
-// What weir throws: misuse, cancelled, actor_cancelled, timed_out, no_memory.
+// What weir throws: misuse, cancelled, actor_cancelled, timed_out, deadlock, no_memory.
 //
 // Outcomes that belong to normal life (closed, full, timeout of one call) are values, not exceptions.
 #pragma once
@@ -45,6 +45,17 @@ class actor_cancelled : public std::runtime_error {
 // of several actors had (join_all, as_completed).
 class timed_out : public std::runtime_error {
  public:
+  using std::runtime_error::runtime_error;
+};
+
+// Thrown by run: its actors waited, and nothing was left that could ever wake one. what() is the report: several lines,
+// each with its end: who waits for what, in which circle, and a hint. By then every actor has been cancelled and has
+// ended. If nobody catches it, the report is printed on stderr and the process ends with exit_status (unless the
+// program has set a terminate handler of its own after it made its first runtime). runtime/README.md says what is found
+// and what is not.
+class deadlock : public std::runtime_error {
+ public:
+  static constexpr int exit_status = 70;  // EX_SOFTWARE of sysexits.h
   using std::runtime_error::runtime_error;
 };
 

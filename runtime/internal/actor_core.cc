@@ -23,12 +23,11 @@ constexpr std::size_t park_look = 512, last_look = 4096;
 }  // namespace
 
 actor_core::actor_core(const actor_spec& spec, void* stack_end)
-    : parker(&actor_core::make_runnable),
+    : parker(&actor_core::make_runnable, spec.id),
       runtime_(*spec.runtime),
       failures_(spec.runtime->failures()),
       stack_(spec.stack),
       unguarded_(spec.stack->guard == stack_guard::canary),
-      id_(spec.id),
       where_(spec.where),
       pinned_(spec.pinned),
       scope_(&own_scope_),
@@ -185,7 +184,7 @@ void actor_core::meet_cancel(const char* verb) {
         stderr,
         "weir: actor \"{}\" (#{}, spawned at {}:{}) was cancelled 1000 times and goes on, now in {}: some catch (...) "
         "around it swallows weir::cancelled. Rethrow it there.\n",
-        name(), id_, where_.base(), where_.line, verb);
+        name(), id(), where_.base(), where_.line, verb);
   throw cancelled(by);
 }
 

@@ -50,7 +50,6 @@ class actor_core : public parker {
   // Hangs a new actor under its scope and makes it runnable. REQUIRES: the runtime has admitted it.
   void start(scope_node& parent) noexcept;
 
-  std::uint64_t id() const noexcept { return id_; }
   std::string_view name() const noexcept { return name_.data(); }
   site where() const noexcept { return where_; }
   int pinned() const noexcept { return pinned_; }
@@ -116,7 +115,6 @@ class actor_core : public parker {
   failure_sink& failures_;  // lives as long as the stack pool, so longer than the runtime
   stack_block* const stack_;
   const bool unguarded_;
-  const std::uint64_t id_;
   const site where_;
   const int pinned_;
   const process_mark mark_;

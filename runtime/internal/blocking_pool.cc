@@ -17,6 +17,7 @@ void blocking_pool::submit(job& j) {
   }
   queue_.push(j);
   ++queued_;
+  ++submitted_;
   work_.notify_one();
 }
 
@@ -25,6 +26,11 @@ bool blocking_pool::take_back(job& j) noexcept {
   if (!queue_.remove(j)) return false;
   --queued_;
   return true;
+}
+
+blocking_pool::census blocking_pool::count() noexcept {
+  std::lock_guard guard(mutex_);
+  return {queue_.empty() && static_cast<std::size_t>(waiting_) == threads_.size(), threads_.size(), submitted_};
 }
 
 void blocking_pool::serve() {

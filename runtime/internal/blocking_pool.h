@@ -7,6 +7,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -32,6 +34,15 @@ class blocking_pool {
   void submit(job& j);
   // True: the job had not begun and never will.
   bool take_back(job& j) noexcept;
+  // For quiescence.h: whether no job is queued or runs, how many threads wait for one, and how many jobs there have
+  // been.
+  struct census {
+    bool idle;
+    std::size_t threads;
+    std::uint64_t jobs;
+    bool operator==(const census&) const = default;
+  };
+  census count() noexcept;
   // Joins the threads. REQUIRES: no job is left.
   void stop() noexcept;
 
@@ -45,6 +56,7 @@ class blocking_pool {
   std::vector<std::thread> threads_;
   int waiting_ = 0;  // threads that wait for work
   int queued_ = 0;
+  std::uint64_t submitted_ = 0;
   bool stopping_ = false;
 };
 

@@ -64,6 +64,16 @@ struct actor_context : context {
   void* argument = nullptr;
 };
 
+// Where the stack of a side that is switched out ends, at its low end; what lies below is not in use.
+inline const char* end_of_stack(const context& c) noexcept {
+#ifdef WEIR_INLINE_SWITCH
+  constexpr int red_zone = 128;  // of the function that switched
+  return static_cast<const char*>(c.stack_pointer) - red_zone;
+#else
+  return static_cast<const char*>(c.saved);
+#endif
+}
+
 // Prepares `c` to run entry(argument) on the stack [bottom, bottom + size) at its first resume(). `entry` never
 // returns; it ends in leave_forever().
 void make_context(actor_context& c, void* bottom, std::size_t size, void (*entry)(void*), void* argument);

@@ -111,6 +111,20 @@ class idle_workers {
     lock_.unlock();
   }
 
+  // How many sleep, and a number that differs if any of them has been called, or has woken by itself, in between. For
+  // the look at whether anything can still run (quiescence.h).
+  struct census {
+    std::uint32_t sleepers;
+    std::uint32_t departures;
+    bool operator==(const census&) const = default;
+  };
+  census count() noexcept {
+    lock_.lock();
+    const census c{sleepers(word_.load(std::memory_order_relaxed)), departures_};
+    lock_.unlock();
+    return c;
+  }
+
   // How many sleep; a hint.
   std::uint32_t sleeping() const noexcept { return sleepers(word_.load(std::memory_order_seq_cst)); }
 
@@ -126,10 +140,12 @@ class idle_workers {
     s.asleep.store(false, std::memory_order_relaxed);  // who still sees true comes for the lock
     s.resting = false;
     s.searching = searchers != 0;
+    ++departures_;
   }
 
   small_lock lock_;
   fifo<idle_seat, &idle_seat::next_idle> list_;  // guarded by lock_
+  std::uint32_t departures_ = 0;                 // guarded by lock_: how often a seat was woken
   alignas(64) atomic<std::uint32_t> word_{0};    // see invariant 1
 };
 

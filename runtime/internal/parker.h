@@ -17,6 +17,8 @@
 // above.
 #pragma once
 
+#include <cstdint>
+
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/internal/plant.h"
 #include "weir/runtime/internal/small_lock.h"
@@ -56,6 +58,9 @@ class parker {
     if (word_.release() == release_result::resume) resume_(this);
   }
 
+  // The number of the actor; 0 for whoever is none. An address alone may be that of a later one.
+  std::uint64_t id() const noexcept { return id_; }
+
   // Marks a cancel as pending and ends an interruptible wait.
   void interrupt() noexcept {
     if (word_.cancel()) wake();
@@ -65,7 +70,7 @@ class parker {
   // Called by a waker when the owner is parked: it is the waker's until it goes on.
   using resume_function = void(parker*) noexcept;
 
-  explicit parker(resume_function* resume) noexcept : resume_(resume) {}
+  explicit parker(resume_function* resume, std::uint64_t id = 0) noexcept : resume_(resume), id_(id) {}
   ~parker() = default;
 
   // Returns when wake() has been called for this wait.
@@ -77,6 +82,7 @@ class parker {
   static bool forget_this_wake() noexcept;
 
   resume_function* const resume_;
+  const std::uint64_t id_;
   wait_word word_;
 };
 

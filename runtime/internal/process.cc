@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -17,8 +18,10 @@
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/forked.h"
+#include "weir/runtime/internal/idle_threads.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/report.h"
+#include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
@@ -28,7 +31,8 @@ namespace {
 struct process_state {
   std::mutex mutex;
   std::vector<runtime_core*> runtimes;  // guarded by mutex, as is:
-  bool reporter = false;                // its thread was started in this process
+  bool reporter = false;                // starting its thread was tried in this process
+  bool reporter_runs = false;           // and it runs
   sem_t wanted;                         // posted by the signal handler, waited for by the reporter
 };
 
@@ -66,6 +70,7 @@ void start_reporter_locked() {
   } catch (const std::system_error&) {
     return;  // no thread to be had: SIGQUIT keeps its default
   }
+  state().reporter_runs = true;
   struct sigaction action {};
   action.sa_handler = on_quit;
   action.sa_flags = SA_RESTART;
@@ -82,7 +87,8 @@ void after_fork_in_child() {
   ++forks;
   leave_worker_behind();
   s.runtimes.clear();
-  s.reporter = false;
+  s.reporter = s.reporter_runs = false;
+  idle_threads_of_process.reset();
   sem_init(&s.wanted, 0, 0);
   struct sigaction present {};
   if (sigaction(SIGQUIT, nullptr, &present) == 0 && present.sa_handler == on_quit) signal(SIGQUIT, SIG_DFL);
@@ -91,7 +97,23 @@ void after_fork_in_child() {
 
 std::terminate_handler previous_terminate = nullptr;
 
+// Ends the process if what nobody caught is a deadlock.
+void end_if_deadlock() {
+  const std::exception_ptr flying = std::current_exception();
+  if (!flying) return;
+  try {
+    std::rethrow_exception(flying);
+  } catch (const deadlock& d) {
+    std::fflush(stdout);
+    fmt::print(stderr, "weir: {}", d.what());
+    // Not exit(): destructors of static objects would meet the threads that wait.
+    _exit(deadlock::exit_status);
+  } catch (...) {
+  }
+}
+
 [[noreturn]] void on_terminate() {
+  end_if_deadlock();
   if (const actor_core* const a = current_actor()) {
     bool by_cancel = false;
     if (const std::exception_ptr flying = std::current_exception()) {
@@ -129,8 +151,21 @@ void process_add(runtime_core& r) {
 }
 
 void process_remove(runtime_core& r) noexcept {
-  std::lock_guard guard(state().mutex);
-  std::erase(state().runtimes, &r);
+  {
+    std::lock_guard guard(state().mutex);
+    std::erase(state().runtimes, &r);
+  }
+  look_for_deadlocks_again();  // it may have been what the others waited for
+}
+
+process_hold::process_hold() { state().mutex.lock(); }
+process_hold::~process_hold() { state().mutex.unlock(); }
+const std::vector<runtime_core*>& process_hold::runtimes() const noexcept { return state().runtimes; }
+int process_hold::helper_threads() const noexcept { return state().reporter_runs ? 1 : 0; }
+
+void look_for_deadlocks_again() noexcept {
+  const process_hold held;
+  for (runtime_core* r : held.runtimes()) r->watchdog().stir();
 }
 
 void process_report(int fd) {

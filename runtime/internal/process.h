@@ -7,6 +7,8 @@
 // Thread-safety: all of it.
 #pragma once
 
+#include <vector>
+
 namespace weir::internal {
 
 class runtime_core;
@@ -14,6 +16,20 @@ class runtime_core;
 // The first runtime of the process also sets up the handlers, SIGQUIT's only if nobody else has.
 void process_add(runtime_core& r);
 void process_remove(runtime_core& r) noexcept;
+
+// Keeps runtimes from being added or removed, and dumps from looking at actors.
+class process_hold {
+ public:
+  process_hold();
+  process_hold(const process_hold&) = delete;
+  ~process_hold();
+  const std::vector<runtime_core*>& runtimes() const noexcept;
+  // Threads of the process as a whole: the one that waits for SIGQUIT.
+  int helper_threads() const noexcept;
+};
+
+// Has every watchdog look for a deadlock again, soon: something has come to rest of which no worker knows.
+void look_for_deadlocks_again() noexcept;
 
 // Writes the actors of every live runtime to `fd`.
 void process_report(int fd);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/runtime/internal/inspection.h"
 #include "weir/runtime/internal/runtime_core.h"
 
 namespace weir::internal {
@@ -18,22 +19,6 @@ namespace {
 struct row {
   std::uint64_t id;
   std::string name, state, object, duration, stack, where;
-};
-
-// Keeps a parked actor from running, so that what it points to stays.
-class inspection {
- public:
-  explicit inspection(actor_core& a) noexcept : actor_(a), held_(a.word().inspect()) {}
-  inspection(const inspection&) = delete;
-  ~inspection() {
-    // A wake that came meanwhile left the rest to us.
-    if (held_ && actor_.word().finish_inspection() == commit_result::notified) actor_.runtime().enqueue(actor_);
-  }
-  const wait_reason* reason() const noexcept { return held_ ? actor_.waiting() : nullptr; }
-
- private:
-  actor_core& actor_;
-  const bool held_;
 };
 
 row describe(actor_core& a) {

@@ -50,18 +50,31 @@ runtime_core::~runtime_core() {
 void runtime_core::drain() {
   alive_.fetch_or(closed, std::memory_order_relaxed);
   root_.cancel();
-  const time_point limit = deadline(settings_.grace).at();
+  await_actors(weir::deadline(settings_.grace).at(), "main returned");
+}
+
+void runtime_core::set_deadlock(std::shared_ptr<const std::string> report) noexcept {
+  report_ = std::move(report);
+  deadlocked_.store(report_.get(), std::memory_order_release);  // pairs with deadlock()
+}
+
+void runtime_core::break_up() noexcept {
+  root_.cancel();
+  await_actors(weir::deadline(settings_.grace).at(), "their deadlock was found");
+}
+
+void runtime_core::await_actors(time_point limit, const char* after) noexcept {
   for (;;) {
     const std::uint32_t seen = ended_signal_.load(std::memory_order_acquire);
     // Acquire pairs with actor_ended(): what the actors did comes before what follows their end.
     if ((alive_.load(std::memory_order_acquire) & ~closed) == 0) break;
     futex_wait(&ended_signal_, seen, limit);
     if (now() >= limit && alive() != 0) {
-      fmt::print(
-          stderr,
-          "weir: {} actors still live {} ms after main returned and they were cancelled (runtime_options.grace); an "
-          "actor that computes or blocks has to look at this_actor::check_cancel() now and then.\n",
-          alive(), std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count());
+      if (const std::string* const report = deadlock()) fmt::print(stderr, "weir: {}", *report);
+      fmt::print(stderr,
+                 "weir: {} actors still live {} ms after {} and they were cancelled (runtime_options.grace); an "
+                 "actor that computes or blocks has to look at this_actor::check_cancel() now and then.\n",
+                 alive(), std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count(), after);
       std::fflush(stderr);
       report_actors(*this, STDERR_FILENO);
       std::abort();

@@ -55,6 +55,17 @@ class runtime_core {
   // Steps 1 and 2. Not on a worker.
   void drain();
 
+  // Nothing could run any more. Once, by whoever found out (deadlock_report.h), before anybody breaks the runtime up.
+  void set_deadlock(std::shared_ptr<const std::string> report) noexcept;
+  // The report; null if there was no deadlock. Acquire pairs with set_deadlock().
+  const std::string* deadlock() const noexcept { return deadlocked_.load(std::memory_order_acquire); }
+  // After set_deadlock(), by the watchdog: cancels all actors, and waits for their end as drain() does.
+  void break_up() noexcept;
+  // How many calls of run wait for their main; they will throw a report, so nobody needs to print it.
+  std::atomic<int>& runs() noexcept { return runs_; }
+  // Waits until no actor is left, for ever.
+  void await_actors() noexcept { await_actors(time_point::max(), ""); }
+
   // Makes a runnable actor runnable on some worker. From any thread.
   void enqueue(actor_core& a, scheduler::kind k = scheduler::kind::woken) noexcept;
   // By the worker that holds `a` and has just switched it out: it yielded, or was woken while it parked.
@@ -109,6 +120,8 @@ class runtime_core {
 
   void stop_threads() noexcept;
   void count_scoped(worker* own, std::ptrdiff_t change) noexcept;
+  // At `limit` names the actors that are left, and aborts. `after`: what they were cancelled for.
+  void await_actors(time_point limit, const char* after) noexcept;
 
   const runtime_settings settings_;
   const time_point started_;
@@ -129,6 +142,9 @@ class runtime_core {
   std::atomic<std::ptrdiff_t> scoped_outside_{0};  // made in scopes by other threads; no wait depends on it
   wakers_in_flight foreign_;                       // inside enqueue() and retract()
   std::atomic<std::uint32_t> ended_signal_{0};     // a futex: raised when alive_ falls to zero
+  std::atomic<int> runs_{0};                    // raised and lowered by run; the report reads it
+  std::shared_ptr<const std::string> report_;   // written before deadlocked_ is set
+  std::atomic<const std::string*> deadlocked_{nullptr};
 };
 
 }  // namespace weir::internal

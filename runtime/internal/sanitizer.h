@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WEIR_ASAN 1
@@ -31,6 +32,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 #if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/memcheck.h>
 #include <valgrind/valgrind.h>
 #define WEIR_VALGRIND 1
 #endif
@@ -46,6 +48,13 @@ inline constexpr int slowdown = 10;
 #else
 inline constexpr std::size_t stack_scale = 1;
 inline constexpr int slowdown = 1;
+#endif
+
+// Threads that the sanitizer starts with the program's first one. They touch nothing of the program.
+#ifdef WEIR_TSAN
+inline constexpr int sanitizer_threads = 1;
+#else
+inline constexpr int sanitizer_threads = 0;
 #endif
 
 // What the sanitizers know about one stack an actor runs on; lives and is pooled with the stack.
@@ -124,6 +133,17 @@ struct switch_annotation {
 #endif
   }
 };
+
+// Copies `count` words of memory that may hold anything: parts of a stack that were never written, or that ASan
+// forbids.
+void copy_any_words(const std::uintptr_t* from, std::size_t count, std::uintptr_t* to) noexcept;
+
+// The frame that ASan keeps elsewhere than on the stack, if `word` points into one of those of `side`; else empty.
+struct words {
+  const std::uintptr_t* begin = nullptr;
+  std::size_t count = 0;
+};
+words frame_elsewhere(const switch_annotation& side, std::uintptr_t word) noexcept;
 
 // The annotation of the calling thread's own (native) stack.
 void annotate_native(switch_annotation& native);

@@ -322,6 +322,14 @@ std::size_t scheduler::waiting_behind(seat& s) noexcept {
   return s.inbox_length + s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
 }
 
+bool scheduler::anything_queued() const noexcept {
+  if (inject_length_.load(std::memory_order_seq_cst) != 0) return true;
+  return std::any_of(seats_.begin(), seats_.end(), [](const seat* s) {
+    return s->mail.load(std::memory_order_seq_cst) || s->ring.size() != 0 ||
+           s->next.load(std::memory_order_acquire) != nullptr;
+  });
+}
+
 void scheduler::stop() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);
   for (seat* s : seats_)

@@ -122,6 +122,9 @@ class scheduler {
   // How many stand where every worker may take them; a hint.
   std::size_t waiting_for_anybody() const noexcept { return inject_length_.load(std::memory_order_relaxed); }
   bool all_asleep() const noexcept { return idle_.sleeping() == seats_.size(); }
+  // For quiescence.h: who sleeps; and whether any queue holds something, which is no hint if all were asleep before.
+  idle_workers::census census() noexcept { return idle_.count(); }
+  bool anything_queued() const noexcept;
 
   // Rings everybody; workers leave once they find nothing.
   void stop() noexcept;

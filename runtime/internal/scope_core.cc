@@ -19,6 +19,11 @@ class scope_wait final : public wait_reason {
   std::string object() const override {
     return fmt::format("scope {}:{} ({} alive)", scope_.where().base(), scope_.where().line, scope_.children());
   }
+  void add_targets(std::vector<wait_target>& out) const override {
+    out.push_back(
+        {wait_target::kind::actors, &scope_, fmt::format("scope {}:{}", scope_.where().base(), scope_.where().line)});
+  }
+  site where() const noexcept override { return scope_.where(); }
 
  private:
   const char* verb_;

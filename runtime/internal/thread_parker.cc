@@ -3,6 +3,9 @@
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/futex.h"
+#include "weir/runtime/internal/idle_threads.h"
+#include "weir/runtime/internal/process.h"
+#include "weir/runtime/internal/quiescence.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
@@ -17,6 +20,7 @@ class thread_parker final : public parker {
   // address is used.
   static void resume(parker* self) noexcept {
     if (static_cast<thread_parker*>(self)->mark_.foreign()) abort_forked("wake", "a waiting thread of the parent", {});
+    if (static_cast<thread_parker*>(self)->for_good_) idle_threads_of_process.unpark();  // before it can go on
     atomic<std::uint32_t>& woken = static_cast<thread_parker*>(self)->woken_;
     woken.store(1, std::memory_order_release);
     futex_wake_all(&woken);
@@ -24,17 +28,25 @@ class thread_parker final : public parker {
 
   void stop(const wait_reason&, deadline limit) override {
     mark_ = {};
+    for_good_ = limit.is_never();
     if (word().commit() == commit_result::parked) sleep(limit);
   }
 
   void stop_holding(const wait_reason&, lock_key held, interruptible i) override {
     mark_ = {};
+    for_good_ = true;
     const commit_result parked = word().open_parked(i);
     held.unlock();
     if (parked == commit_result::parked) sleep({});
   }
 
   void sleep(deadline limit) {
+    if (for_good_) {
+      idle_threads_of_process.park();
+      // One of them asks; the look sets it anew.
+      if (in_doubt.load(std::memory_order_seq_cst) && in_doubt.exchange(false, std::memory_order_seq_cst))
+        look_for_deadlocks_again();
+    }
     while (woken_.load(std::memory_order_acquire) == 0) {
       if (!limit.is_never() && limit.expired()) {
         if (word().try_claim(word().epoch(), wake_cause::timeout) == claim_result::won) return;
@@ -46,6 +58,7 @@ class thread_parker final : public parker {
   }
 
   process_mark mark_;               // of the wait under way; written before it is published as parked
+  bool for_good_ = false;           // that wait has no deadline; like mark_
   atomic<std::uint32_t> woken_{0};  // a futex: 1 from the wake until the thread has seen it
 };
 

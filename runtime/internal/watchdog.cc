@@ -8,7 +8,9 @@
 #include <new>
 #include <string>
 
+#include "weir/runtime/internal/deadlock_report.h"
 #include "weir/runtime/internal/futex.h"
+#include "weir/runtime/internal/quiescence.h"
 #include "weir/runtime/internal/report.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/sanitizer.h"
@@ -24,6 +26,9 @@ constexpr auto between_reports = 10s;
 constexpr std::uint32_t few_turns = 50;  // between two looks: slices of 20 us and more
 constexpr std::size_t most_named = 8;
 constexpr int idle_looks = 20;  // all asleep so often in a row: sleep too
+// Between looks for a deadlock that only unknown threads speak against: seven more in two seconds and a half.
+constexpr std::chrono::milliseconds first_pause = 20ms;
+constexpr auto last_pause = 1280ms;
 
 }  // namespace
 
@@ -49,7 +54,26 @@ void watchdog::sleep() {
   if (!state_.compare_exchange_strong(expected, asleep, std::memory_order_seq_cst)) return;  // stopped
   // A worker that left its sleep before this look saw us awake: then we must not sleep.
   if (!runtime_.scheduler().all_asleep()) wake();
-  while (state_.load(std::memory_order_seq_cst) == asleep) futex_wait(&state_, asleep);
+  sleep_and_look();
+}
+
+void watchdog::sleep_and_look() {
+  auto pause = first_pause;
+  while (state_.load(std::memory_order_seq_cst) == asleep) {
+    time_point until = time_point::max();
+    // Any worker that has gone on since state_ says `asleep` wakes us, so what is seen here need not be seen again.
+    if (report_deadlock() == stillness::doubtful && pause <= last_pause) {
+      until = now() + pause;
+      pause *= 2;
+    }
+    if (runtime_.deadlock() != nullptr && !broken_up_) {
+      broken_up_ = true;
+      wake();
+      runtime_.break_up();
+      return;
+    }
+    futex_wait(&state_, asleep, until);
+  }
 }
 
 void watchdog::main() {
@@ -65,11 +89,13 @@ void watchdog::main() {
       continue;
     }
     idle = 0;
+    looking_.store(true, std::memory_order_seq_cst);
     try {
       look(now());
     } catch (const std::bad_alloc&) {
       // No memory for the report's text: it is tried again.
     }
+    looking_.store(false, std::memory_order_seq_cst);
   }
 }
 

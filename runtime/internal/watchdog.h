@@ -7,8 +7,11 @@
 // others waiting is relieved of them: they go to inject. After 100 ms a line on stderr says who computes or
 // blocks there and how many wait behind it, at most one line in 10 s for a runtime. If no worker has switched for that
 // long, there is nobody to run anybody: another line says so and names who holds each worker. When all workers have
-// slept for a while, the watchdog sleeps too, without periodic wake-ups, and the first worker to leave its sleep wakes
-// it.
+// slept for a while, the watchdog sleeps too, and the first worker to leave its sleep wakes it.
+//
+// Before it sleeps it looks for a deadlock (deadlock_report.h). If only threads that weir knows nothing of speak
+// against one, it looks again a few times, at growing distances, and then no more: an idle process has no periodic
+// wake-ups.
 #pragma once
 
 #include <atomic>
@@ -29,6 +32,9 @@ class watchdog {
 
   void start();
   void stop() noexcept;
+
+  // It is about to take actors out of queues, or has them in its hands.
+  bool moves_actors() const noexcept { return looking_.load(std::memory_order_seq_cst); }
 
   // A worker has left its sleep. Costs a load, unless the watchdog sleeps.
   void stir() noexcept {
@@ -52,13 +58,18 @@ class watchdog {
   bool report_all(time_point time);
   void sleep();
   void wake() noexcept;
+  // While nothing changes. Returns when this runtime is to be broken up, or somebody has woken it.
+  void sleep_and_look();
 
   runtime_core& runtime_;
   std::atomic<std::uint32_t> state_{awake};  // a futex; written by the watchdog, by who wakes it, and by stop()
+  // Raised by the watchdog before it looks at the workers, lowered when it has put back what it took from them.
+  std::atomic<bool> looking_{false};
   // The thread's own.
   std::vector<seen> last_;
   time_point last_report_{};
   time_point last_report_of_all_{};
+  bool broken_up_ = false;     // the runtime's deadlock was served
   bool all_reported_ = false;  // since all have stood still
   std::thread thread_;
 };

@@ -235,6 +235,15 @@ time_point worker::loop_due() const {
   return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
 }
 
+// A handle or a request of the loop, other than our own, may still do something.
+bool worker::loop_watches() noexcept {
+  auto* const own = reinterpret_cast<uv_handle_t*>(&keep_alive_);
+  uv_unref(own);
+  const bool alive = uv_loop_alive(&loop_) != 0;
+  uv_ref(own);
+  return alive;
+}
+
 actor_core* worker::idle() {
   tend(now());
   scheduler& s = runtime_.scheduler();
@@ -258,13 +267,13 @@ actor_core* worker::idle() {
 void worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
   const time_point until = std::min(timers_.next(), loop_due());
+  for_good_.store(until == time_point::max() && !loop_watches(), std::memory_order_relaxed);
   const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
   if (sleeps) poll(true, until);
   runtime_.scheduler().end_sleep(seat_);
-  if (sleeps) {
-    runtime_.watchdog().stir();
-    tend(now());
-  }
+  // Also if it has only announced a sleep: the watchdog may have taken the announcement for one, and slept.
+  runtime_.watchdog().stir();
+  if (sleeps) tend(now());
 }
 
 void worker::rest() {

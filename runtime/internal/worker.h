@@ -72,6 +72,9 @@ class worker {
     scoped_.store(scoped_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
   std::ptrdiff_t scoped() const noexcept { return scoped_.load(std::memory_order_relaxed); }
+  // It sleeps, or is about to, until somebody calls it: no timer of its own is set and its loop watches nothing. A
+  // hint, unless the caller knows that it sleeps (quiescence.h).
+  bool sleeps_for_good() const noexcept { return for_good_.load(std::memory_order_relaxed); }
 
   std::size_t waiting_behind() noexcept { return scheduler::waiting_behind(seat_); }
 
@@ -90,6 +93,7 @@ class worker {
   void rest();
   void poll(bool may_wait, time_point until);
   time_point loop_due() const;
+  bool loop_watches() noexcept;
 
   runtime_core& runtime_;
   const int index_;
@@ -97,6 +101,8 @@ class worker {
   timer_heap timers_;
   context native_;
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
+  // Written by this thread before it announces a sleep, which orders it: who finds the worker asleep sees it.
+  std::atomic<bool> for_good_{false};
   after after_ = after::park;
   std::optional<lock_key> held_;  // with after::park_open, as is:
   interruptible interruptible_ = interruptible::no;

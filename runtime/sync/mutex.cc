@@ -75,7 +75,9 @@ bool mutex::lock_slow(parker& self, deadline limit, may_throw t) {
                            internal::describe_place("mutex", where_) + " held by " + internal::describe_holder(self),
                            "Unlock it first, or split the function into one that locks and one that expects it.",
                            where_);
-  const internal::wait_for why("lock", [this] { return describe(); });
+  const internal::wait_for why(
+      "lock", [this] { return describe(); },
+      [this](std::vector<internal::wait_target>& out) { out.push_back(target()); });
   interruptible i = t == may_throw::yes ? internal::unless_unwinding() : interruptible::no;
   for (bool woken = false;;) {
     if (spin(self)) {
@@ -149,6 +151,14 @@ std::string mutex::describe() {
   const std::string by = holder == nullptr ? "free" : "held by " + internal::describe_holder(*holder);
   list.unlock();
   return internal::describe_place("mutex", where_) + " " + by;
+}
+
+internal::wait_target mutex::target() {
+  list_guard list{*this, lock_list()};  // keeps the holder, as in describe()
+  const parker* const holder = holder_of(list.word);
+  const std::uint64_t id = holder == nullptr ? 0 : holder->id();
+  list.unlock();
+  return {internal::wait_target::kind::lock, this, internal::describe_place("mutex", where_), holder, id};
 }
 
 void mutex::abort_destroyed() noexcept {

@@ -109,6 +109,7 @@ class mutex {
   word_type lock_list() noexcept;
   void unlock_list(word_type w) noexcept;
   std::string describe();
+  internal::wait_target target();
   [[noreturn]] void abort_destroyed() noexcept;
 
   internal::atomic<word_type> word_{0};

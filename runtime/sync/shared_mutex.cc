@@ -69,7 +69,8 @@ template <class Take>
 bool shared_mutex::lock_either(const char* call, internal::wait_list& list, deadline limit, Take take) {
   budget_.spend();
   parker& self = internal::current_parker();
-  const internal::wait_for why(call, [this] { return describe(); });
+  const internal::wait_for why(
+      call, [this] { return describe(); }, [this](std::vector<internal::wait_target>& out) { add_target(out); });
   interruptible i = internal::unless_unwinding();
   for (;;) {
     lock_.lock();
@@ -89,6 +90,14 @@ bool shared_mutex::lock_either(const char* call, internal::wait_list& list, dead
         i = interruptible::no;  // the caller unwinds by now: it waits on
     }
   }
+}
+
+// Readers are not known.
+void shared_mutex::add_target(std::vector<internal::wait_target>& out) {
+  std::lock_guard guard(lock_);  // keeps the writer
+  if (writer_ == nullptr) return;
+  out.push_back({internal::wait_target::kind::lock, this, internal::describe_place("shared_mutex", where_), writer_,
+                 writer_->id()});
 }
 
 void shared_mutex::lock() { (void)lock(deadline::never()); }

@@ -59,6 +59,7 @@ class shared_mutex : internal::sync_base {
   bool lock_either(const char* call, internal::wait_list& list, deadline limit, Take take);
   void refuse_writer_locked(const char* call, const internal::parker& self);  // throws with lock_ free
   std::string describe();
+  void add_target(std::vector<internal::wait_target>& out);
   std::string describe_locked();
 
   // Guarded by lock_:

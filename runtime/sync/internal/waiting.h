@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
@@ -23,17 +24,24 @@ enum class wait_end : std::uint8_t {
   cancelled,  // nothing was given; the caller decides whether to throw
 };
 
-// A wait reason whose object is whatever text() says when a dump asks.
-template <class Text>
+struct nobody_known {
+  void operator()(std::vector<wait_target>&) const {}
+};
+
+// A wait reason whose object is whatever text() says when a dump asks, and whose targets are what targets() adds.
+template <class Text, class Targets = nobody_known>
 class wait_for final : public wait_reason {
  public:
-  wait_for(const char* verb, Text text) noexcept : verb_(verb), text_(std::move(text)) {}
+  wait_for(const char* verb, Text text, Targets targets = {}) noexcept
+      : verb_(verb), text_(std::move(text)), targets_(std::move(targets)) {}
   const char* verb() const noexcept override { return verb_; }
   std::string object() const override { return text_(); }
+  void add_targets(std::vector<wait_target>& out) const override { targets_(out); }
 
  private:
   const char* verb_;
   Text text_;
+  [[no_unique_address]] Targets targets_;
 };
 
 // For waits that must not come back empty-handed, because what follows them needs what was waited for: a lock, a

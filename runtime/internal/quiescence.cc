@@ -1,0 +1,82 @@
+#include "weir/runtime/internal/quiescence.h"
+
+#include <sys/stat.h>
+
+#include <new>
+#include <vector>
+
+#include "weir/runtime/internal/idle_threads.h"
+#include "weir/runtime/internal/outside_events.h"
+#include "weir/runtime/internal/process.h"
+#include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/sanitizer.h"
+
+namespace weir::internal {
+namespace {
+
+// How many threads the process has; 0 if the kernel does not say. A folder has two links and one more for each folder
+// in it, here one for each thread: one system call that gives the kernel's own count.
+long threads_of_process() noexcept {
+  struct stat s {};
+  if (stat("/proc/self/task", &s) != 0 || s.st_nlink < 3) return 0;
+  return static_cast<long>(s.st_nlink) - 2;
+}
+
+// What was seen of one runtime.
+struct seen {
+  idle_workers::census workers;
+  blocking_pool::census pool;
+  bool operator==(const seen&) const = default;
+};
+
+seen look(runtime_core& r) noexcept { return {r.scheduler().census(), r.blocking().count()}; }
+
+bool is_idle(runtime_core& r, const seen& s) noexcept {
+  const auto count = static_cast<std::uint32_t>(r.worker_count());
+  // In this order: the queues, and what a worker says of its sleep, count only of workers that were asleep before.
+  if (s.workers.sleepers != count || r.watchdog().moves_actors() || r.scheduler().anything_queued()) return false;
+  for (int i = 0; i < r.worker_count(); ++i)
+    if (!r.worker_at(i).sleeps_for_good()) return false;
+  return true;
+}
+
+}  // namespace
+
+stillness look_for_life(process_hold& held) noexcept {
+  looks_for_life.fetch_add(1, std::memory_order_relaxed);
+  const std::vector<runtime_core*>& runtimes = held.runtimes();
+  std::vector<seen> before;
+  try {
+    before.reserve(runtimes.size());
+  } catch (const std::bad_alloc&) {
+    return stillness::alive;
+  }
+  in_doubt.store(true, std::memory_order_seq_cst);
+  const auto threads = idle_threads_of_process.count();
+  long own = threads.parked + idle_threads_of_process.apart() + held.helper_threads() + sanitizer_threads;
+  bool actors = false, jobs = false;
+  for (runtime_core* r : runtimes) {
+    before.push_back(look(*r));
+    if (!is_idle(*r, before.back())) {
+      in_doubt.store(false, std::memory_order_seq_cst);  // its watchdog looks again when it has come to rest
+      return stillness::alive;
+    }
+    jobs |= !before.back().pool.idle;
+    own += r->worker_count() + 1 + static_cast<long>(before.back().pool.threads);
+    actors |= r->alive() != 0 && r->deadlock() == nullptr;
+  }
+  if (!actors || expected_outside_events.load(std::memory_order_seq_cst) != 0) {
+    in_doubt.store(false, std::memory_order_seq_cst);
+    return stillness::alive;
+  }
+  if (jobs || threads_of_process() != own) return stillness::doubtful;
+
+  for (std::size_t i = 0; i < runtimes.size(); ++i)
+    if (look(*runtimes[i]) != before[i]) return stillness::doubtful;
+  if (idle_threads_of_process.count().departures != threads.departures ||
+      expected_outside_events.load(std::memory_order_seq_cst) != 0)
+    return stillness::doubtful;
+  return stillness::dead;
+}
+
+}  // namespace weir::internal

@@ -1,0 +1,48 @@
+// Whether anything in this process can still run: the decision behind a deadlock report.
+//
+// Thread-safety: all of it; the caller holds the list of runtimes (process_hold).
+//
+// Nothing can if, at one moment,
+//   - every worker of every runtime sleeps without a deadline, its loop watches nothing, and no queue holds anything;
+//   - no blocking job is queued or runs;
+//   - nobody waits for an event from outside the process (outside_events.h);
+//   - every other thread of the process is parked in weir without a deadline (idle_threads.h), or is one of weir's own
+//     that only ever answer others.
+// A claimed actor that is not enqueued yet, a bell about to be rung, a spawn from outside: behind each stands a thread
+// that is none of these, so none of them needs to be looked for.
+//
+// The one moment: first all these are looked at one by one, with the number of departures of each kind: how many
+// workers were called or woke, how many threads were unparked, how many jobs were submitted. A departure is counted by
+// the waker, before it wakes. Then the kernel is asked for the number of the process's threads, in one step. Then the
+// departures are looked at again. If none has changed, all that were seen idle were idle at the kernel's step; and if
+// they are as many as the kernel counts, there was nobody else. From then on nothing can happen any more, so the answer
+// stays true. An actor that was queued after the queues were looked at has its queuer: it was counted as idle, then,
+// and so was called, which is a departure; or it was not, and is one thread too many.
+//
+// What it cannot see: a thread that waits for good outside of weir (in std::thread::join, say) looks like one that may
+// come back. So the answer is `alive` too often, and never `dead` too early.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace weir::internal {
+
+class process_hold;
+
+enum class stillness : std::uint8_t {
+  alive,     // something can run, or is about to; when it has run, somebody looks again
+  doubtful,  // only threads are left that weir knows nothing of, and they may end without a word
+  dead,      // nothing can run any more, and actors are left
+};
+
+stillness look_for_life(process_hold& held) noexcept;
+
+// How many looks there have been; tests wait for some.
+inline constinit std::atomic<std::uint64_t> looks_for_life{0};
+
+// Set from before a look until one finds life in the runtimes: threads that park, and so may be the last ones, then ask
+// for another look. Seq_cst: either such a thread sees it, or the look has seen the thread parked.
+inline constinit std::atomic<bool> in_doubt{false};
+
+}  // namespace weir::internal
