@@ -63,6 +63,7 @@ struct player {
   int number = 0;
   weir::internal::random_source random{1};
   bool may_close = false;
+  int favourite = 0;                                    // the row that it draws most often, so that histories differ
   std::vector<weir::sender<T>> tx;                      // by channel; empty: holds none
   std::vector<weir::receiver<T>> rx;                    // the same
   weir::channel_ends<T> nowhere = weir::channel<T>(0);  // stands in for an end in a case that is switched off
@@ -148,9 +149,11 @@ struct player {
     int total = 0;
     for (const auto& row : table) total += row.weight;
     for (int attempt = 0; attempt < 20; ++attempt) {
-      int at = draw(total);
       const call_row<T>* row = table.data();
-      while (at >= row->weight) at -= row++->weight;
+      if (draw(3) == 0)
+        row += favourite;
+      else
+        for (int at = draw(total); at >= row->weight; ++row) at -= row->weight;
       const int c = draw(static_cast<int>(tx.size()));
       const bool holds =
           row->needs == end_of::sender ? bool(tx[static_cast<std::size_t>(c)]) : bool(rx[static_cast<std::size_t>(c)]);

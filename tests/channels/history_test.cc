@@ -43,6 +43,7 @@ class game {
     for (int p = 0; p < players; ++p) {
       auto& player = add_player();
       player.may_close = draw(3) == 0;
+      player.favourite = draw(static_cast<int>(testing::calls<T>().size()));
       player.tx.resize(static_cast<std::size_t>(channels));
       player.rx.resize(static_cast<std::size_t>(channels));
     }
