@@ -18,6 +18,7 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -64,30 +65,21 @@ class history_checker {
       : setup_(setup), history_(history) {}
 
   std::string contradiction() {
-    struct event {
-      int time;
-      const operation* op;
-      bool is_return;
-    };
-    std::vector<event> events;
-    for (const operation& op : history_) {
-      events.push_back({op.invoked, &op, false});
-      events.push_back({op.returned, &op, true});
-    }
-    std::sort(events.begin(), events.end(), [](const event& a, const event& b) { return a.time < b.time; });
-
+    std::map<int, std::pair<const operation*, bool>> events;  // by time; bool: it returns
+    for (const operation& op : history_) events[op.invoked] = {&op, false}, events[op.returned] = {&op, true};
     std::set<configuration> reached;
     configuration begin;
     for (const channel_setup& c : setup_) begin.channels.push_back({c.senders, c.receivers, false, {}});
     reached.insert(begin);
-    for (const event& e : events) {
-      if (!e.is_return) {
-        *std::find(pending_, pending_ + most_pending, nullptr) = e.op;
+    for (const auto& [time, event] : events) {
+      const auto [op, returns] = event;
+      if (!returns) {
+        *std::find(pending_, pending_ + most_pending, nullptr) = op;
         continue;
       }
-      const int slot = static_cast<int>(std::find(pending_, pending_ + most_pending, e.op) - pending_);
+      const int slot = static_cast<int>(std::find(pending_, pending_ + most_pending, op) - pending_);
       std::set<configuration> after = linearized(reached, slot);
-      if (after.empty()) return explain(*e.op, reached);
+      if (after.empty()) return explain(*op, reached);
       reached = std::move(after);
       pending_[slot] = nullptr;
     }
@@ -102,14 +94,12 @@ class history_checker {
     bool closed;
     std::deque<int> buffer;
     auto operator<=>(const channel_state&) const = default;
-    bool operator==(const channel_state&) const = default;
   };
   // Bit i of `done`: pending_[i] has had its moment.
   struct configuration {
     std::uint32_t done = 0;
     std::vector<channel_state> channels;
     auto operator<=>(const configuration&) const = default;
-    bool operator==(const configuration&) const = default;
   };
 
   // All configurations in which the operation in `slot` has had its moment, with no more others than necessary before

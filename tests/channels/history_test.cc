@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/channels/history_calls.h"
 #include "tests/channels/history_player.h"
 #include "tests/testing.h"
 #include "weir/runtime/actor.h"
@@ -36,7 +37,7 @@ enum class cast : std::uint8_t { actors, mixed, threads };
 template <class T>
 class game {
  public:
-  game(std::uint64_t game_seed, cast who) : random_(game_seed), who_(who) {
+  game(std::uint64_t game_seed, cast who, int workers) : random_(game_seed), who_(who), workers_(workers) {
     const int channels = 1 + draw(3);
     const int players = 2 + draw(4);
     const int capacities[] = {0, 1, 2, 3, 7};
@@ -56,6 +57,7 @@ class game {
     std::atomic<std::size_t> ready{0};
     std::vector<weir::actor<void>> actors;
     std::vector<std::thread> threads;
+    const bool apart = draw(8) == 0;  // else they are wherever workers steal them to
     for (auto& player : players_) {
       const auto body = [&, &p = player] {
         ++ready;
@@ -73,7 +75,7 @@ class game {
       if (who_ == cast::threads || (who_ == cast::mixed && draw(2) == 0))
         threads.emplace_back(body);
       else
-        actors.push_back(weir::spawn("player", stoppable));
+        actors.push_back(weir::spawn("player", stoppable, {.pinned = apart ? player.number % workers_ : -1}));
     }
     if (!actors.empty() && draw(4) == 0) {
       for (int k = draw(20); k > 0; --k) weir::this_actor::yield();
@@ -228,6 +230,7 @@ class game {
 
   weir::internal::random_source random_;
   const cast who_;
+  const int workers_;
   std::atomic<int> clock_{0};  // sequentially consistent: the order of its values is the order of the calls
   std::vector<testing::channel_setup> setup_;
   std::vector<weir::internal::channel_core<T>*> cores_;
@@ -243,7 +246,7 @@ void play_games(int workers, cast who, int count) {
   testing::in_actor(
       [&] {
         for (int i = 0; i < count; ++i) {
-          game<T> g(seed() * 1'000'003 + static_cast<std::uint64_t>(i), who);
+          game<T> g(seed() * 1'000'003 + static_cast<std::uint64_t>(i), who, workers);
           const std::string wrong = g.run();
           if (!wrong.empty()) FAIL("game " << i << " on " << workers << " workers: " << wrong);
           for (const operation& op : g.history())
@@ -367,8 +370,8 @@ TEST_CASE("the checker refuses what a channel must not show") {
 TEST_CASE("a history of real calls is refused when one of its values is changed or one of its calls left out") {
   testing::in_actor([] {
     int changed = 0, left_out = 0;
-    for (int i = 0; i < rounds(500); ++i) {
-      game<int> g(seed() + static_cast<std::uint64_t>(i), cast::actors);
+    for (int i = 0; i < rounds(200); ++i) {
+      game<int> g(seed() + static_cast<std::uint64_t>(i), cast::actors, testing::workers());
       REQUIRE(g.run() == "");
       std::vector<operation> history = g.history();
       for (std::size_t k = 0; k < history.size(); ++k) {
@@ -399,8 +402,8 @@ TEST_CASE("a history of real calls is refused when one of its values is changed 
 
 TEST_CASE("random calls of actors are linearizable, and nobody waits who could go on") {
   const int workers = GENERATE(1, 2, 3);
-  play_games<int>(workers, cast::actors, rounds(2000));
-  play_games<testing::boxed>(workers, cast::actors, rounds(1000));
+  play_games<int>(workers, cast::actors, rounds(1000));
+  play_games<testing::boxed>(workers, cast::actors, rounds(500));
 }
 
 TEST_CASE("random calls of actors and plain threads are linearizable, and nobody waits who could go on") {
