@@ -11,6 +11,7 @@
 #include "tests/child.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
+#include "weir/channels/select.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/blocking.h"
 #include "weir/runtime/scope.h"
@@ -325,4 +326,48 @@ TEST_CASE("misuse in a destructor aborts with rule and value and place and remed
              Catch::Contains("weir: misuse: ~actor: the owning handle of an actor cannot end in that actor") &&
                  Catch::Contains("actor \"suicidal\" (#2)") && Catch::Contains("cancel_test.cc:") &&
                  Catch::Contains("detach() it"));
+}
+
+TEST_CASE("a cancel that comes while an actor unwinds from a failure ends its waits without throwing") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<std::unique_ptr<int>>(0);
+    for (int way = 0; way < 6; ++way) {
+      std::atomic<bool> waits{false}, kept{false}, empty{false}, went_on{false};
+      auto a = weir::spawn("unwinds", [&, way, tx = tx, rx = rx] {
+        const at_end cleanup{[&, way] {
+          auto value = std::make_unique<int>(1);
+          waits = true;
+          switch (way) {
+            case 0:
+              empty = !rx.recv();
+              break;
+            case 1:
+              empty = !rx.recv(1h);
+              break;
+            case 2:
+              kept = !tx.send(std::move(value)) && value;
+              break;
+            case 3:
+              kept = tx.send(std::move(value), 1h) != weir::send_status::ok && value;
+              break;
+            case 4:
+              weir::select(weir::on_recv(rx, [&](auto v) { empty = !v; }), weir::after(1h, [] {}));
+              break;
+            default:
+              sleep_for_ever();
+          }
+          went_on = std::uncaught_exceptions() == 1;
+        }};
+        throw std::runtime_error("the failure");
+      });
+      eventually([&] { return waits && (way > 4 || rx.waiting() + tx.waiting() == 1); });
+      a.cancel();
+      CHECK_THROWS_WITH(a.join(), "the failure");
+      CAPTURE(way);
+      CHECK(went_on);
+      CHECK(empty == (way == 0 || way == 1 || way == 4));
+      CHECK(kept == (way == 2 || way == 3));
+      CHECK(rx.waiting() + tx.waiting() == 0);
+    }
+  });
 }

@@ -148,3 +148,74 @@ TEST_CASE("an actor knows itself after it moved to another worker, in a loop and
     if (std::getenv("WEIR_SCHED") != nullptr && testing::workers() > 1) CHECK(moves > 0);
   });
 }
+
+TEST_CASE("an exception that is handled or in flight when its actor parks is there on the thread where it goes on") {
+  // Under WEIR_SCHED=migrate each wake goes elsewhere by itself, and to the worker that is kept busy here.
+  const bool moves_anyway = std::getenv("WEIR_SCHED") != nullptr;
+  in_actor(
+      [moves_anyway] {
+        std::thread::id threads[2];
+        for (int w = 0; w < 2; ++w) weir::spawn([&, w] { threads[w] = thread_now(); }, {.pinned = w}).join();
+        for (int i = 0; i < rounds(50); ++i) {
+          auto [tx, rx] = weir::channel<int>(0);
+          std::atomic<int> left{-1};  // the worker on which the actor parks
+          std::atomic<bool> arrived{false};
+          const auto move = [&] {
+            const auto before = thread_now();
+            left = before == threads[0] ? 0 : 1;
+            EXPECT(rx.recv() == 1);
+            EXPECT(thread_now() != before || moves_anyway);
+            arrived = true;
+          };
+          struct at_end {
+            decltype(move)& f;
+            ~at_end() {
+              EXPECT(std::uncaught_exceptions() == 1);
+              f();
+              EXPECT(std::uncaught_exceptions() == 1);
+            }
+          };
+          auto actor = weir::spawn("moves", [&, i] {
+            try {
+              if (i % 2) {
+                const at_end a{move};
+                throw std::runtime_error("the one");
+              }
+              try {
+                throw std::runtime_error("the one");
+              } catch (...) {
+                const auto held = std::current_exception();
+                move();
+                EXPECT(std::current_exception() == held);
+                throw;
+              }
+            } catch (const std::runtime_error& e) {
+              EXPECT(std::string(e.what()) == "the one");
+              EXPECT(std::uncaught_exceptions() == 0);
+            }
+            EXPECT(std::current_exception() == nullptr);
+          });
+          testing::eventually([&] { return rx.waiting() == 1; });
+          std::atomic<bool> busy{moves_anyway};
+          weir::actor<void> hog;
+          if (!moves_anyway)
+            hog = weir::spawn("keeps the worker",
+                              [&] {
+                                busy = true;
+                                while (!arrived) {  // so that the actor can only go on where it is woken
+                                }
+                              },
+                              {.pinned = left});
+          auto waker = weir::spawn("wakes it",
+                                   [&, tx = tx] {
+                                     testing::eventually([&] { return busy.load(); });
+                                     EXPECT(tx.send(1));
+                                   },
+                                   {.pinned = 1 - left});
+          actor.join();
+          waker.join();
+          if (hog) hog.join();
+        }
+      },
+      2);
+}
