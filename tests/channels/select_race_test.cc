@@ -305,7 +305,7 @@ TEST_CASE("an actor's failure ends the select in which the scope's body or anoth
 TEST_CASE("of eight cases that are ready, of all kinds, each is chosen in more than a tenth of the rounds") {
   // Not scaled down: the bound is 7 standard deviations away.
   const int n = 10'000;
-  const auto share = [n] {
+  const auto share = [] {
     auto a = weir::channel<int>(1), b = weir::channel<int>(1), c = weir::channel<int>(1), d = weir::channel<int>(1);
     auto closed = weir::channel<int>(0);
     closed.tx.close();
@@ -344,7 +344,7 @@ TEST_CASE("of four who wait at one channel each gets more than a tenth, whether 
                 else
                   weir::select(weir::on_send(tx, k, [] {}), weir::after(1h, [] {}));
             });
-          s.spawn("sends", [n, tx = std::move(there.tx)] {
+          s.spawn("sends", [tx = std::move(there.tx)] {
             for (int i = 0; i < n; ++i) tx.send(i);
           });
           back.tx.reset();
@@ -355,4 +355,42 @@ TEST_CASE("of four who wait at one channel each gets more than a tenth, whether 
         CHECK(got == given);
       },
       1);
+}
+
+TEST_CASE("a value or a place that comes while a select looks or registers is not missed") {
+  // The cases that are never ready make the select long.
+  in_actor([] {
+    std::array<weir::channel_ends<int>, 4> empty;
+    for (auto& c : empty) c = weir::channel<int>(1);
+    auto there = weir::channel<int>(1), back = weir::channel<int>(1);
+    const int n = rounds(20'000);
+    const auto never = [](auto) { EXPECT(!"nobody sends"); };
+    const auto one = [&](auto wanted) {
+      weir::select(weir::on_recv(empty[0].rx, never), weir::on_recv(empty[1].rx, never), std::move(wanted),
+                   weir::on_recv(empty[2].rx, never), weir::on_recv(empty[3].rx, never),
+                   weir::after(10s, [] { EXPECT(!"missed what came"); }));
+    };
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn(
+          "there",
+          [&] {
+            for (int i = 0; i < n; ++i) {
+              for (int k = i % 64; k > 0; --k) asm volatile("");
+              one(weir::on_send(there.tx, i, [] {}));
+              one(weir::on_recv(back.rx, [i](std::optional<int> v) { EXPECT(v == i); }));
+            }
+          },
+          apart(0));
+      s.spawn(
+          "back",
+          [&] {
+            for (int i = 0; i < n; ++i) {
+              one(weir::on_recv(there.rx, [i](std::optional<int> v) { EXPECT(v == i); }));
+              for (int k = i % 61; k > 0; --k) asm volatile("");
+              one(weir::on_send(back.tx, i, [] {}));
+            }
+          },
+          apart(1));
+    });
+  });
 }
