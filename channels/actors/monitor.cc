@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <utility>
+
 #include "weir/runtime/internal/interrupt.h"
 
 namespace weir {
@@ -45,8 +47,9 @@ select_case::enrolled any_exit_case::enroll(wait_node& node) {
 }
 
 std::optional<exit_notice> any_exit_case::notice() {
-  if (!taken_) return {};
-  return notice_of(*taken_->actor);
+  const std::optional<exit_queue::ended> taken = std::exchange(taken_, {});
+  if (!taken) return {};
+  return notice_of(*taken->actor);
 }
 
 std::string any_exit_case::describe() const { return fmt::format("exit of {} watched actors", ended_.left()); }

@@ -132,7 +132,7 @@ class mailbox_core final : public mailbox_base {
     }
     const send_status s = counted(queue().try_send(message));
     if (s != send_status::full || when_full_ != overflow::drop_newest) return s;
-    const Message dropped = std::move(message);
+    [[maybe_unused]] const Message dropped = std::move(message);  // destroyed here
     count_dropped();
     return counted(send_status::ok);
   }

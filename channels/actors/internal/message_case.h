@@ -83,14 +83,16 @@ class message_case_base : public select_case {
  protected:
   ~message_case_base() = default;
 
-  // What was taken; empty: the mailbox is over, by stop or close.
-  std::optional<message_type>& take() {
-    if (from_queue_) {
+  // What was taken; empty: the mailbox is over, by stop or close. Leaves the case as it was made.
+  std::optional<message_type> take() {
+    if (std::exchange(from_queue_, false)) {
       box_.core.count_received();
     } else if constexpr (state_type::takes_exits) {
-      if (ended_) message_.emplace(std::in_place_type<exit_notice>, notice_of(*ended_->actor));
+      if (const auto ended = std::exchange(ended_, {})) {
+        message_.emplace(std::in_place_type<exit_notice>, notice_of(*ended->actor));
+      }
     }
-    return message_;
+    return std::exchange(message_, {});
   }
 
  private:
@@ -130,7 +132,10 @@ class message_case final : public user_case<message_case<Body, Messages...>, mes
  public:
   message_case(mailbox_state<Messages...>& box, Body body, site at)
       : user_case<message_case, message_case_base<Messages...>>(box, at), body_(std::move(body)) {}
-  decltype(auto) run() { return body_(this->take()); }
+  decltype(auto) run() {
+    std::optional<typename message_case_base<Messages...>::message_type> taken = this->take();
+    return body_(taken);
+  }
 
  private:
   Body body_;

@@ -140,7 +140,7 @@ TEST_CASE("watching oneself is misuse; in a cancelled scope an empty monitor thr
     weir::monitor none;
     weir::with_scope([&](weir::scope& s) {
       auto [tx, rx] = weir::channel<weir::actor_ref<void>>(1);
-      tx.send(s.spawn("self", [&none, rx = rx] {
+      tx.send(s.spawn("self", [rx = rx] {
         weir::monitor m;
         const auto me = *rx.recv();
         try {
