@@ -573,6 +573,21 @@ TEST_CASE("cancel, close and drop against receive and send leave nobody waiting 
   CHECK(counted::alive == 0);
 }
 
+TEST_CASE("a crowd that is woken by the end of the last sender may go at once") {
+  in_actor([] {
+    const int crowd = 70;  // more than are served in one hold of the lock
+    for (int i = 0; i < rounds(200); ++i) {
+      auto [tx, rx] = weir::broadcast<int>(1);
+      weir::with_scope([&, &tx = tx, &rx = rx](weir::scope& s) {
+        for (int k = 0; k < crowd; ++k) s.spawn("listener", [rx = tx.subscribe()] { EXPECT(!rx.recv()); });
+        eventually([&] { return rx.waiting() == crowd; });
+        rx.reset();
+        tx.reset();
+      });
+    }
+  });
+}
+
 TEST_CASE("who was cancelled but has not left its list yet takes no value and gives none") {
   in_actor(
       [] {

@@ -417,6 +417,23 @@ TEST_CASE("a cancelled receiver gets the value or leaves it in the oneshot") {
   });
 }
 
+TEST_CASE("a receiver that was cancelled but has not left its list yet takes no value") {
+  in_actor(
+      [] {
+        auto [tx, rx] = weir::oneshot<std::unique_ptr<int>>();
+        auto victim = weir::spawn("victim", [&rx = rx] { EXPECT(!rx.recv()); });
+        eventually([&rx = rx] { return rx.waiting() == 1; });
+        victim.cancel();
+        CHECK(std::move(tx).send(std::make_unique<int>(1)));  // one worker: the victim has not run since
+        victim.wait();
+        auto left = rx.recv();
+        REQUIRE(left);
+        REQUIRE(*left);
+        CHECK(**left == 1);
+      },
+      1);
+}
+
 TEST_CASE("a select over two oneshots takes one value and leaves the other") {
   in_actor([] {
     for (int i = 0; i < rounds(10'000); ++i) {

@@ -402,6 +402,21 @@ TEST_CASE("every receiver comes to the last value, in order, under timeouts, sel
   });
 }
 
+TEST_CASE("a crowd that is woken by the end of the last sender may leave at once") {
+  in_actor([] {
+    const int crowd = 70;  // more than are served in one hold of the lock
+    for (int i = 0; i < rounds(200); ++i) {
+      auto [tx, rx] = weir::watch(0);
+      weir::with_scope([&, &tx = tx, &rx = rx](weir::scope& s) {
+        for (int k = 0; k < crowd; ++k) s.spawn("watcher", [rx = rx] { EXPECT(!rx.changed()); });
+        eventually([&] { return rx.waiting() == crowd; });
+        rx.reset();
+        tx.reset();
+      });
+    }
+  });
+}
+
 TEST_CASE("who was cancelled but has not left its list yet has seen nothing") {
   in_actor(
       [] {
