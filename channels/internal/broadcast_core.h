@@ -192,7 +192,7 @@ class broadcast_core final : public source_base {
     typename shared_value<T>::space* room;
     std::size_t reached;
   };
-  static constexpr std::size_t batch = 32;  // waiters served, or values let go, in one hold of the lock
+  static constexpr std::size_t batch = explored ? 1 : 32;  // waiters served, or values let go, in one hold of the lock
 
   ~broadcast_core() override = default;
 

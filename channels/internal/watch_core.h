@@ -148,7 +148,7 @@ class watch_core final : public source_base {
   }
 
  private:
-  static constexpr int batch = 32;  // waiters served in one hold of the lock
+  static constexpr int batch = explored ? 1 : 32;  // waiters served in one hold of the lock
 
   ~watch_core() override = default;
 
