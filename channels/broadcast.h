@@ -25,7 +25,7 @@
 #include "weir/channels/broadcast_result.h"
 #include "weir/channels/internal/broadcast_arrival.h"
 #include "weir/channels/internal/channel_base.h"
-#include "weir/channels/internal/source_case.h"
+#include "weir/channels/internal/delivery_case.h"
 #include "weir/channels/status.h"
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
@@ -233,7 +233,7 @@ template <class T>
 template <class T, class Body>
 auto on_recv(const broadcast_receiver<T>& from, Body body, site where = site::current()) {
   static_assert(std::is_invocable_v<Body&, broadcast_result<T>>, "weir::on_recv: the body takes a broadcast_result<T>");
-  return internal::source_case<internal::broadcast_arrival<T, broadcast_result<T>>, Body>(
+  return internal::delivery_case<internal::broadcast_arrival<T, broadcast_result<T>>, Body>(
       {from.core("on_recv", where), internal::broadcast_news<T>(from.place())}, std::move(body), where);
 }
 

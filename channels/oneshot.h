@@ -21,8 +21,8 @@
 #include <utility>
 
 #include "weir/channels/internal/channel_base.h"
+#include "weir/channels/internal/delivery_case.h"
 #include "weir/channels/internal/oneshot_core.h"
-#include "weir/channels/internal/source_case.h"
 #include "weir/channels/status.h"
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
@@ -158,7 +158,7 @@ template <class T>
 
 namespace internal {
 
-// What a select wants of a oneshot: its value (source_case.h).
+// What a select wants of a oneshot: its value (delivery_case.h).
 template <class T>
 struct oneshot_arrival {
   oneshot_core<T>& core;
@@ -198,15 +198,15 @@ struct oneshot_closing {
 template <class T, class Body>
 auto on_recv(const oneshot_receiver<T>& from, Body body, site where = site::current()) {
   static_assert(std::is_invocable_v<Body&, std::optional<T>>, "weir::on_recv: the body takes a std::optional<T>");
-  return internal::source_case<internal::oneshot_arrival<T>, Body>({from.core("on_recv", where), {}}, std::move(body),
-                                                                   where);
+  return internal::delivery_case<internal::oneshot_arrival<T>, Body>({from.core("on_recv", where), {}}, std::move(body),
+                                                                     where);
 }
 
 template <class T, class Body>
 auto on_closed(const oneshot_sender<T>& to, Body body, site where = site::current()) {
   static_assert(std::is_invocable_v<Body&>, "weir::on_closed: the body takes nothing");
-  return internal::source_case<internal::oneshot_closing<T>, Body>({to.core("on_closed", where)}, std::move(body),
-                                                                   where);
+  return internal::delivery_case<internal::oneshot_closing<T>, Body>({to.core("on_closed", where)}, std::move(body),
+                                                                     where);
 }
 
 }  // namespace weir

@@ -24,7 +24,7 @@
 #include <utility>
 
 #include "weir/channels/internal/channel_base.h"
-#include "weir/channels/internal/source_case.h"
+#include "weir/channels/internal/delivery_case.h"
 #include "weir/channels/internal/watch_arrival.h"
 #include "weir/channels/internal/watch_core.h"
 #include "weir/channels/status.h"
@@ -230,7 +230,7 @@ template <class T>
 template <class T, class Body>
 auto on_change(const watch_receiver<T>& from, Body body, site where = site::current()) {
   static_assert(std::is_invocable_v<Body&, watch_value<T>>, "weir::on_change: the body takes a weir::watch_value<T>");
-  return internal::source_case<internal::watch_arrival<T, watch_value<T>>, Body>(
+  return internal::delivery_case<internal::watch_arrival<T, watch_value<T>>, Body>(
       {from.core("on_change", where), internal::watch_news<T>(from.seen())}, std::move(body), where);
 }
 

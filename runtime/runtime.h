@@ -13,8 +13,10 @@
 #include <utility>
 
 #include "weir/runtime/actor.h"
+#include "weir/runtime/base/errors.h"
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/make_actor.h"
+#include "weir/runtime/internal/signals.h"
 
 namespace weir {
 
@@ -47,12 +49,25 @@ class runtime {
   // If meanwhile it comes so far that no actor can run and nothing is left that could wake one, all actors of the
   // runtime are cancelled, and given options.grace to end, as at its end; then deadlock is thrown, whatever main made
   // of its cancel, by this call and by every later one.
+  //
+  // Meanwhile the first SIGINT or SIGTERM cancels main, and if that ends it, run returns 130 or 143 if it returns an
+  // int, else it throws interrupted; the second kills the process. A signal that the program handles by itself,
+  // ignores, or selects on (on_signal) is left alone.
   template <class F>
   auto run(F&& f, site where = site::current()) {
     refuse_actor(where);
+    using value = internal::actor_value_t<F>;
+    internal::interruptible_main signals;
     auto main = spawn("main", std::forward<F>(f), {}, where);
+    signals.begin(main.core("run", where));
     await_main(main.core("run", where));
-    if constexpr (std::is_void_v<internal::actor_value_t<F>>) {
+    if (const int signal = signals.ended_by()) {
+      if constexpr (std::is_void_v<value> || std::is_same_v<value, int>)
+        return 128 + signal;
+      else
+        throw interrupted(signal);
+    }
+    if constexpr (std::is_void_v<value>) {
       main.join(where);
       return 0;
     } else {
@@ -86,6 +101,7 @@ class runtime {
   // Until main has ended; throws deadlock.
   void await_main(internal::actor_core& main);
 
+  const internal::signal_tenancy signals_;
   std::unique_ptr<internal::runtime_core> core_;
 };
 

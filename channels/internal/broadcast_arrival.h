@@ -1,4 +1,4 @@
-// What a select wants of a broadcast (source_case.h): the next value, or to know that some were missed. `Result` is
+// What a select wants of a broadcast (delivery_case.h): the next value, or to know that some were missed. `Result` is
 // what the body gets.
 //
 // Thread-safety: the selecting actor or thread only.

@@ -1,5 +1,5 @@
-// What a select wants of a watch (source_case.h): a value newer than what the handle has seen. `Value` is what the body
-// gets, made from watch_news<T>.
+// What a select wants of a watch (delivery_case.h): a value newer than what the handle has seen. `Value` is what the
+// body gets, made from watch_news<T>.
 //
 // Thread-safety: the selecting actor or thread only.
 #pragma once

@@ -1,4 +1,4 @@
-// What weir throws: misuse, cancelled, actor_cancelled, timed_out, deadlock, no_memory.
+// What weir throws: misuse, cancelled, actor_cancelled, timed_out, deadlock, interrupted, no_memory.
 //
 // Outcomes that belong to normal life (closed, full, timeout of one call) are values, not exceptions.
 #pragma once
@@ -57,6 +57,16 @@ class deadlock : public std::runtime_error {
  public:
   static constexpr int exit_status = 70;  // EX_SOFTWARE of sysexits.h
   using std::runtime_error::runtime_error;
+};
+
+// SIGINT or SIGTERM ended main before it had a result (weir::run).
+class interrupted : public std::runtime_error {
+ public:
+  explicit interrupted(int signal) : std::runtime_error("main was ended by a signal"), signal_(signal) {}
+  int signal() const noexcept { return signal_; }
+
+ private:
+  int signal_;
 };
 
 // There is no memory for a stack. Nothing else was harmed.
