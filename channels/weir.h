@@ -13,6 +13,7 @@
 #include "weir/channels/select.h"
 #include "weir/channels/selector.h"
 #include "weir/channels/signal.h"
+#include "weir/channels/sync_cases.h"
 #include "weir/channels/timer.h"
 #include "weir/channels/watch.h"
 #include "weir/runtime/actor.h"

@@ -34,11 +34,25 @@ bool event::wait(deadline limit) {
     return true;
   }
   internal::wait_node node;
-  const internal::wait_for why("wait", [this] { return internal::describe_place("event", where_); });
+  const internal::wait_for why("wait", [this] { return describe(); });
   const wait_end end = internal::park_in(lock_, waiters_, node, why, internal::interruptible::yes, limit,
                                          []() -> internal::wait_node* { return nullptr; });
   if (end == wait_end::cancelled) internal::meet_cancel("wait");
   return end == wait_end::woken;
 }
+
+internal::enrolled event::enroll(internal::wait_node& node) noexcept {
+  std::lock_guard guard(lock_);
+  if (set_) return internal::enroll_ready(node);
+  waiters_.push_back(node);
+  return internal::enrolled::waiting;
+}
+
+void event::withdraw(internal::wait_node& node) noexcept {
+  std::lock_guard guard(lock_);
+  waiters_.unlink(node);
+}
+
+std::string event::describe() const { return internal::describe_place("event", where_); }
 
 }  // namespace weir

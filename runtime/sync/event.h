@@ -7,6 +7,7 @@
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/enrolled.h"
 #include "weir/runtime/sync/internal/waiting.h"
 
 namespace weir {
@@ -23,6 +24,11 @@ class event : internal::sync_base {
   // Parks until set; true. False: `limit` came, or the caller unwinds in a cancelled scope. A cancel ends the wait:
   // throws weir::cancelled. An event that is set succeeds at once, whatever the limit and the cancel.
   bool wait(deadline limit = {});
+
+  // For select.
+  internal::enrolled enroll(internal::wait_node& node) noexcept;
+  void withdraw(internal::wait_node& node) noexcept;
+  std::string describe() const;
 
  private:
   bool set_;  // guarded by lock_, as are:

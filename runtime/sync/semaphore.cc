@@ -13,10 +13,6 @@ namespace weir {
 using internal::wait_end;
 using internal::wait_node;
 
-struct semaphore::wish : wait_node {
-  std::ptrdiff_t permits = 0;
-};
-
 semaphore::semaphore(std::ptrdiff_t permits, site where) : sync_base(where), permits_(permits) {
   if (permits < 0)
     internal::throw_misuse("semaphore", "it must begin with 0 or more permits", std::to_string(permits),
@@ -32,7 +28,7 @@ void semaphore::check(const char* call, std::ptrdiff_t n, site where) const {
 
 // Who waits was there first. A waiter that is about to leave counts too, until it has.
 bool semaphore::take_locked(std::ptrdiff_t n) noexcept {
-  if (!waiters_.empty() || permits_ < n) return false;
+  if (!free_locked(n)) return false;
   permits_ -= n;
   return true;
 }
@@ -42,7 +38,7 @@ wait_node* semaphore::serve_locked() noexcept {
   wait_node* chain = nullptr;
   wait_node** end = &chain;
   while (wait_node* const first = waiters_.front()) {
-    const std::ptrdiff_t wanted = static_cast<wish*>(first)->permits;
+    const std::ptrdiff_t wanted = *static_cast<const std::ptrdiff_t*>(first->slot);
     if (wanted > permits_) break;
     wait_node* const n = waiters_.claim_front();
     if (n == nullptr) continue;  // it gave up
@@ -67,8 +63,8 @@ bool semaphore::acquire(std::ptrdiff_t n, deadline limit, site where) {
       lock_.unlock();
       return true;
     }
-    wish node;
-    node.permits = n;
+    wait_node node;
+    node.slot = &n;
     // Who leaves the front may have kept others back that want less.
     switch (internal::park_in(lock_, waiters_, node, why, i, limit, [this] { return serve_locked(); })) {
       case wait_end::woken:
@@ -108,6 +104,26 @@ void semaphore::release(std::ptrdiff_t n, site where) noexcept {
 std::ptrdiff_t semaphore::available() noexcept {
   std::lock_guard guard(lock_);
   return permits_;
+}
+
+internal::enrolled semaphore::enroll(wait_node& node, std::ptrdiff_t& n) noexcept {
+  std::lock_guard guard(lock_);
+  if (!free_locked(n)) {
+    node.slot = &n;
+    waiters_.push_back(node);
+    return internal::enrolled::waiting;
+  }
+  const internal::enrolled e = internal::enroll_ready(node);
+  if (e == internal::enrolled::done) permits_ -= n;
+  return e;
+}
+
+void semaphore::withdraw(wait_node& node) noexcept {
+  lock_.lock();
+  waiters_.unlink(node);
+  wait_node* const served = serve_locked();  // it may have kept others back that want less
+  lock_.unlock();
+  internal::wake_all(served);
 }
 
 std::string semaphore::describe(std::ptrdiff_t wanted) {

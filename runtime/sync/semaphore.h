@@ -9,6 +9,7 @@
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/enrolled.h"
 #include "weir/runtime/sync/internal/waiting.h"
 
 namespace weir {
@@ -34,16 +35,20 @@ class semaphore : internal::sync_base {
   // Permits that could be had now. Stale at once.
   std::ptrdiff_t available() noexcept;
 
- private:
-  struct wish;
-
+  // For select. `n` stays where it is until withdraw().
+  internal::enrolled enroll(internal::wait_node& node, std::ptrdiff_t& n) noexcept;
+  void withdraw(internal::wait_node& node) noexcept;
+  std::string describe(std::ptrdiff_t wanted);
+  // Throws misuse if n < 1.
   void check(const char* call, std::ptrdiff_t n, site where) const;
+
+ private:
+  bool free_locked(std::ptrdiff_t n) const noexcept { return waiters_.empty() && permits_ >= n; }
   bool take_locked(std::ptrdiff_t n) noexcept;
   internal::wait_node* serve_locked() noexcept;
-  std::string describe(std::ptrdiff_t wanted);
 
   std::ptrdiff_t permits_;       // guarded by lock_, as are:
-  internal::wait_list waiters_;  // each a wish
+  internal::wait_list waiters_;  // slot: the std::ptrdiff_t that says how many are wanted
 };
 
 }  // namespace weir

@@ -63,6 +63,18 @@ bool wait_group::wait(deadline limit) {
   }
 }
 
+internal::enrolled wait_group::enroll(internal::wait_node& node) noexcept {
+  std::lock_guard guard(lock_);
+  if (count_ == 0) return internal::enroll_ready(node);
+  waiters_.push_back(node);
+  return internal::enrolled::waiting;
+}
+
+void wait_group::withdraw(internal::wait_node& node) noexcept {
+  std::lock_guard guard(lock_);
+  waiters_.unlink(node);
+}
+
 std::string wait_group::describe() {
   return fmt::format("{} ({} left)", internal::describe_place("wait_group", where_), count());
 }

@@ -10,6 +10,7 @@
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/enrolled.h"
 #include "weir/runtime/sync/internal/waiting.h"
 
 namespace weir {
@@ -33,9 +34,12 @@ class wait_group : internal::sync_base {
   // The same, at most until `limit`: false then.
   [[nodiscard]] bool wait(deadline limit);
 
- private:
+  // For select.
+  internal::enrolled enroll(internal::wait_node& node) noexcept;
+  void withdraw(internal::wait_node& node) noexcept;
   std::string describe();
 
+ private:
   std::ptrdiff_t count_ = 0;  // guarded by lock_, as are:
   internal::wait_list waiters_;
 };
