@@ -3,9 +3,9 @@
 // Thread-safety: none; one actor or thread uses a selector at a time.
 //
 // Takes the cases of select.h. The sources must outlive their cases (a receiver may move meanwhile, its channel must
-// not go). A round looks at the cases without their locks, a nanosecond or so each, and serves all that are ready in
-// random order before it looks again, so that each ready case has its turn; with several classes it looks in each
-// round. A round that has to wait registers with all of them.
+// not go). A round looks at all cases without their locks, and what that look found ready is served, in random order,
+// before the next look, so that each ready case has its turn; with several classes every round looks. A round that has
+// to wait registers with all of them.
 //
 // A case of on_send or after goes once, and has left the selector when its body runs. All others stay until remove():
 // a closed channel is ready for ever, so remove its case when the body gets nothing.
