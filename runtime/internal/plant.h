@@ -15,6 +15,8 @@ enum class bug {
   skip_second_look,        // select takes `otherwise` after the try pass alone
   ring_early_tail,         // the ring's tail is raised before the slot is written, and releases nothing
   ring_late_read,          // a thief reads the slots after it has claimed them
+  deque_early_look,        // the owner looks at the oldest before its own step is seen
+  deque_last_unclaimed,    // the owner takes the last one without a claim
   shutdown_late_raise,     // a foreign waker is counted only after it has published
   shutdown_no_wait,        // the runtime goes without a look at the foreign wakers
   mail_skip_recheck,       // a worker that falls asleep does not look at its mail once more

@@ -38,20 +38,21 @@ void scheduler::push_local(seat& s, actor_core& a, kind k) noexcept {
     push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
     return;
   }
+  if (k == kind::spawned) return push_fresh(s, a);
   // Relaxed: only the owner fills it. A thief may empty it meanwhile, and then the exchange gives null.
   actor_core* before = s.next.load(std::memory_order_relaxed);
   if (before == nullptr || alone_)
     s.next.store(&a, std::memory_order_release);  // pairs with the acquire of whoever takes it
   else
     before = s.next.exchange(&a, std::memory_order_acq_rel);
-  if (before != nullptr) push_ring(s, *before, k == kind::spawned ? 1 : 2);
+  if (before != nullptr) push_ring(s, *before);
 }
 
 void scheduler::push_back(seat& s, actor_core& a) noexcept {
   if (migrate_ && !alone_)
     push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
   else
-    push_ring(s, a, 2);
+    push_ring(s, a);
 }
 
 // Null if `next` is empty, or was used too often in a row.
@@ -67,24 +68,32 @@ inline actor_core* scheduler::pop_next(seat& s) noexcept {
     return nullptr;
   if (++s.streak <= longest_streak) return a;
   s.streak = 0;
-  push_ring(s, *a, 2);
+  push_ring(s, *a);
   return nullptr;
 }
 
-// Calls somebody if the ring then holds `several`.
-void scheduler::push_ring(seat& s, actor_core& a, std::uint32_t several) noexcept {
+void scheduler::push_ring(seat& s, actor_core& a) noexcept {
   if (!(alone_ ? s.ring.push_alone(a) : s.ring.push(a)))
-    overflow(s, a);
-  else if (!alone_ && s.ring.size() >= several)
+    overflow(a, [&] { return alone_ ? s.ring.pop_alone() : s.ring.pop(); });
+  else if (!alone_ && s.ring.size() >= 2)
     call_one();
 }
 
-// Half of the ring and then `a` go to inject, in their order.
-void scheduler::overflow(seat& s, actor_core& a) noexcept {
+// A new actor may run for long, so it is offered at once to others if it is not alone.
+void scheduler::push_fresh(seat& s, actor_core& a) noexcept {
+  if (!(alone_ ? s.fresh.push_alone(a) : s.fresh.push(a)))
+    overflow(a, [&] { return s.fresh.steal_oldest(); });
+  else if (!alone_ && s.fresh.size() >= 2)
+    call_one();
+}
+
+// Half of a full queue, from which take() takes the oldest, and then `a` go to inject, in their order.
+template <class Take>
+void scheduler::overflow(actor_core& a, Take&& take) noexcept {
   fifo<actor_core, &actor_core::queue_next> out;
   std::size_t count = 1;
   for (std::uint32_t i = 0; i < run_ring<actor_core>::capacity / 2; ++i) {
-    actor_core* const item = alone_ ? s.ring.pop_alone() : s.ring.pop();
+    actor_core* const item = take();
     if (item == nullptr) break;
     out.push(*item);
     ++count;
@@ -169,6 +178,24 @@ actor_core* scheduler::pop_inject(seat& s, std::size_t most) noexcept {
   return first;
 }
 
+// A fresh one.
+inline actor_core* scheduler::pop_fresh(seat& s) noexcept {
+  if (std::exchange(s.oldest_first, false)) return s.fresh.steal_oldest();
+  return alone_ ? s.fresh.pop_newest_alone() : s.fresh.pop_newest();
+}
+
+// Fresh first: who gives way after many spawns stands in the ring, and they are to run before it makes more.
+inline actor_core* scheduler::pop_queues(seat& s) noexcept {
+  actor_core* a = nullptr;
+  if (s.fresh_streak < longest_fresh_streak && (a = pop_fresh(s)) != nullptr) {
+    ++s.fresh_streak;
+    return a;
+  }
+  s.fresh_streak = 0;
+  a = alone_ ? s.ring.pop_alone() : s.ring.pop();
+  return a != nullptr ? a : pop_fresh(s);
+}
+
 actor_core* scheduler::pop(seat& s) noexcept {
   s.turns.store(s.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // own
   actor_core* a = nullptr;
@@ -181,7 +208,7 @@ actor_core* scheduler::pop(seat& s) noexcept {
   const bool inbox_first = mail && !std::exchange(s.inbox_last, false);
   if (a == nullptr && inbox_first) a = pop_inbox(s);
   if (a == nullptr) a = pop_next(s);
-  if (a == nullptr) a = alone_ ? s.ring.pop_alone() : s.ring.pop();
+  if (a == nullptr) a = pop_queues(s);
   if (a == nullptr) a = pop_inject(s, run_ring<actor_core>::capacity / 2);
   if (a == nullptr && mail && !inbox_first) a = pop_inbox(s);
   if (a != nullptr && s.searching) [[unlikely]]
@@ -196,7 +223,8 @@ void scheduler::found(seat& s) noexcept {
 
 bool scheduler::work_is_visible() noexcept {
   if (!planted(bug::inject_skip_recheck) && inject_length_.load(std::memory_order_seq_cst) != 0) return true;
-  return std::any_of(seats_.begin(), seats_.end(), [](const seat* other) { return other->ring.size() >= 2; });
+  return std::any_of(seats_.begin(), seats_.end(),
+                     [](const seat* other) { return other->ring.size() >= 2 || other->fresh.size() >= 2; });
 }
 
 actor_core* scheduler::steal(seat& s) noexcept {
@@ -204,7 +232,10 @@ actor_core* scheduler::steal(seat& s) noexcept {
   const std::uint32_t first = thread_random().below(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     seat& victim = *seats_[(first + i) % count];
-    if (&victim != &s && victim.ring.size() >= 2)
+    if (&victim == &s) continue;
+    if (victim.fresh.size() >= 2)
+      if (actor_core* const a = victim.fresh.steal_oldest()) return a;
+    if (victim.ring.size() >= 2)
       if (actor_core* const a = victim.ring.steal_into(s.ring)) return a;
   }
   return nullptr;
@@ -215,6 +246,7 @@ actor_core* scheduler::steal_from_stuck(seat& s, const std::uint32_t* turns) noe
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     seat& victim = *seats_[i];
     if (&victim == &s || victim.turns.load(std::memory_order_relaxed) != turns[i]) continue;
+    if (actor_core* const a = victim.fresh.steal_oldest()) return a;
     if (actor_core* const a = victim.ring.steal_into(s.ring)) return a;
     if (victim.next.load(std::memory_order_relaxed) != nullptr)
       if (actor_core* const a = victim.next.exchange(nullptr, std::memory_order_acq_rel)) return a;
@@ -291,6 +323,7 @@ void scheduler::unload(seat& s) noexcept {
     while (actor_core* const earlier = stolen.pop()) take(earlier);
     take(a);
   }
+  while (actor_core* const a = s.fresh.steal_oldest()) take(a);
   if (s.next.load(std::memory_order_relaxed) != nullptr) take(s.next.exchange(nullptr, std::memory_order_acq_rel));
   {
     std::lock_guard guard(s.mail_lock);
@@ -319,7 +352,7 @@ void scheduler::unload(seat& s) noexcept {
 
 std::size_t scheduler::waiting_behind(seat& s) noexcept {
   std::lock_guard guard(s.mail_lock);
-  return s.inbox_length + s.ring.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
+  return s.inbox_length + s.ring.size() + s.fresh.size() + (s.next.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
 }
 
 bool scheduler::anything_queued() const noexcept {

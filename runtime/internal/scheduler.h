@@ -13,8 +13,9 @@
 //            what comes from other threads, and what a full ring pushed out.
 //   inbox    one per worker, under a lock: pinned actors. Nobody else takes them.
 //
-// Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Every 61st turn inject comes
-// first. So a pair that plays ping-pong for ever starves nobody.
+// Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Fresh goes before the ring, 128
+// times in a row. Every 61st turn inject comes first. So a pair that plays ping-pong for ever starves nobody. If fresh
+// does not get empty, its oldest one comes first every 10 ms.
 //
 // A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
 // somebody is called
@@ -45,6 +46,7 @@
 #include "weir/runtime/internal/idle_workers.h"
 #include "weir/runtime/internal/run_ring.h"
 #include "weir/runtime/internal/small_lock.h"
+#include "weir/runtime/internal/spawn_deque.h"
 
 namespace weir::internal {
 
@@ -65,6 +67,9 @@ class scheduler {
     worker* self = nullptr;
     int index = 0;
     run_ring<actor_core> ring;
+    spawn_deque<actor_core> fresh;
+    int fresh_streak = 0;       // owner: turns of fresh in a row
+    bool oldest_first = false;  // owner: the next turn of fresh is the oldest one's
     // Filled by the owner only, when it is empty or by an exchange; emptied by whoever exchanges it for null.
     alignas(64) atomic<actor_core*> next{nullptr};
     // Owner: turns so far. Others read it to see whether it moves; stale is fine.
@@ -86,8 +91,7 @@ class scheduler {
   // REQUIRES: before any worker runs; the seat stays where it is.
   void add(seat& s);
 
-  // owner: its running actor woke `a`, or has just spawned it. A new actor may run for long, so it is offered at once
-  // to others if it is not alone.
+  // owner: its running actor woke `a`, or has just spawned it.
   enum class kind : bool { woken, spawned };
   void push_local(seat& s, actor_core& a, kind k) noexcept;
   // owner: `a` yielded, or was woken while it parked.
@@ -131,11 +135,15 @@ class scheduler {
   bool stopping() const noexcept { return stopping_.load(std::memory_order_seq_cst); }
 
  private:
-  static constexpr int longest_streak = 32;
+  static constexpr int longest_streak = 32, longest_fresh_streak = 128;
 
-  void push_ring(seat& s, actor_core& a, std::uint32_t several) noexcept;
-  void overflow(seat& s, actor_core& a) noexcept;
+  void push_ring(seat& s, actor_core& a) noexcept;
+  void push_fresh(seat& s, actor_core& a) noexcept;
+  template <class Take>
+  void overflow(actor_core& a, Take&& take) noexcept;
   actor_core* pop_next(seat& s) noexcept;
+  actor_core* pop_queues(seat& s) noexcept;
+  actor_core* pop_fresh(seat& s) noexcept;
   actor_core* pop_inbox(seat& s) noexcept;
   actor_core* pop_inject(seat& s, std::size_t most) noexcept;
   actor_core* steal(seat& s) noexcept;

@@ -30,6 +30,8 @@ constexpr auto poll_interval = 50us;
 // How long a worker leaves others alone whose actors did not belong apart (scheduler.h).
 constexpr auto shortest_rest = 200us;
 constexpr auto longest_rest = 5ms;
+// How long the oldest of those who have not run may stand behind newer ones.
+constexpr auto longest_unserved = 10ms;
 // So many meetings with other workers at locks, between two looks at the clock or so, move an actor.
 constexpr unsigned often = 16;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
@@ -227,6 +229,12 @@ void worker::tend(time_point now) {
   met_ /= 2;
   timers_.expire(now);
   run_requests();
+  if (seat_.fresh.size() == 0) {
+    fresh_since_ = now;
+  } else if (now - fresh_since_ >= longest_unserved) {
+    seat_.oldest_first = true;
+    fresh_since_ = now;
+  }
   if (now - last_poll_ >= poll_interval) poll(false, now);
 }
 

@@ -118,6 +118,7 @@ class worker {
   time_point::duration rest_{};  // the last rest; shorter again when helping did not end in one
   time_point recent_{};
   time_point last_poll_{};
+  time_point fresh_since_{};  // fresh actors were last seen to be none, or the oldest one was put first
   int epoll_ = -1;
   bool has_pwait2_ = true;  // until the kernel says otherwise
   int doorbell_ = -1;

@@ -5,16 +5,20 @@
 
 #include "tests/explorer/assertions.h"
 #include "tests/explorer/simulated.h"
+#include "weir/runtime/internal/actor_life.h"
 #include "weir/runtime/internal/idle_workers.h"
 #include "weir/runtime/internal/run_ring.h"
+#include "weir/runtime/internal/spawn_deque.h"
 
 using explorer::check;
 using simulated::must_fail;
 using simulated::must_hold;
+using weir::internal::actor_life;
 using weir::internal::bug;
 using weir::internal::idle_seat;
 using weir::internal::idle_workers;
 using weir::internal::run_ring;
+using weir::internal::spawn_deque;
 
 namespace {
 
@@ -46,6 +50,69 @@ void owner_and_two_thieves(explorer::run& run) {
     });
   run.after([s] {
     for (item& i : s->items) check(i.taken.get() == 1, "an item was lost or taken twice");
+  });
+}
+
+// The owner pushes and takes the newest, around the edge of its deque of four; two thieves take the oldest.
+void newest_against_oldest(explorer::run& run) {
+  struct state {
+    spawn_deque<item> deque;
+    std::array<item, 6> items;
+    bool take_newest() {
+      item* const i = deque.pop_newest();
+      if (i != nullptr) i->take();
+      return i != nullptr;
+    }
+  };
+  auto s = std::make_shared<state>();
+  run.thread("owner", [s] {
+    for (std::size_t i = 0; i < 2; ++i) check(s->deque.push(s->items[i]), "no room for two");
+    s->take_newest();
+    for (std::size_t i = 2; i < s->items.size(); ++i)
+      if (!s->deque.push(s->items[i])) s->items[i].take();  // the owner's overflow
+    while (s->take_newest()) {
+    }
+  });
+  for (int thief : {1, 2})
+    run.thread("thief " + std::to_string(thief), [s] {
+      for (int turn = 0; turn < 2; ++turn)
+        if (item* i = s->deque.steal_oldest()) i->take();
+    });
+  run.after([s] {
+    for (item& i : s->items) check(i.taken.get() == 1, "an item was lost or taken twice");
+  });
+}
+
+// An actor ends while a handle of it is copied, and both copies go, one of them in another thread: what becomes of the
+// result and of the block.
+void end_against_handles(explorer::run& run) {
+  struct state {
+    actor_life life;
+    explorer::plain<int> results{1, "the result"}, blocks{1, "the block"};
+    void free() { blocks.set(blocks.get() - 1); }
+    void release() {
+      if (!life.release()) return;
+      results.set(results.get() - 1);
+      if (life.result_is_gone()) free();
+    }
+  };
+  auto s = std::make_shared<state>();
+  s->life.retain();  // a second handle
+  run.thread("actor", [s] {
+    if (s->life.alone()) {
+      s->results.set(s->results.get() - 1);
+      s->life.end_alone();
+    } else {
+      s->release();
+    }
+    explorer::at("off its stack");
+    if (s->life.unwatched()) check(s->results.get() == 0, "a result without users is still there");
+    if (s->life.left_stack()) s->free();
+  });
+  for (int handle : {1, 2}) run.thread("handle " + std::to_string(handle), [s] { s->release(); });
+  run.after([s] {
+    check(s->results.get() == 0, "the result was not destroyed once");
+    check(s->blocks.get() == 0, "the block was not freed once");
   });
 }
 
@@ -112,6 +179,20 @@ void sleepers_and_a_waker(explorer::run& run, int workers, forget f) {
 }  // namespace
 
 TEST_CASE("the ring with an owner and two thieves loses and doubles nothing") { must_hold(3, owner_and_two_thieves); }
+
+TEST_CASE("the deque with an owner and two thieves loses and doubles nothing") { must_hold(3, newest_against_oldest); }
+
+TEST_CASE("planted: an owner that takes the last one of its deque without a claim") {
+  const simulated::planted p(bug::deque_last_unclaimed);
+  must_fail("", 3, newest_against_oldest);
+}
+
+TEST_CASE("planted: an owner that looks at the oldest before its own step is seen") {
+  const simulated::planted p(bug::deque_early_look);
+  must_fail("", 3, newest_against_oldest);
+}
+
+TEST_CASE("an actor's result and its block go once each, whoever is the last") { must_hold(4, end_against_handles); }
 
 TEST_CASE("planted: a tail raised before its slot is written") {
   const simulated::planted p(bug::ring_early_tail);
