@@ -25,6 +25,7 @@ class actor_exit_case : public event_case {
 
   // While the selecting actor unwinds there is no closed channel to pretend: as join does then, it waits for the end.
   void complete_as_closed() noexcept final;
+  unwinding while_unwinding() const noexcept final { return unwinding::waits; }
   std::string describe() const final;
 
  protected:
