@@ -84,16 +84,15 @@ std::string hint_without_circle(const wait_graph& graph) {
       const bool others = !a.edges.empty();
       if (t.what == kind::value && !others)
         return fmt::format(
-            "nobody else among the blocked actors has a sender of \"{0}\", so #{1} {2} waits for itself if it holds "
-            "one. A "
-            "channel closes when its last sender goes: move the sender to who sends, or reset() it before receiving. "
-            "Senders in objects on the heap, and in plain threads, are not seen here.",
-            t.label, a.id, a.name);
+            "no blocked actor has a sender of \"{}\" on its stack. A channel closes when its last sender goes: look "
+            "for one "
+            "in an object on the heap or in a plain thread.",
+            t.label);
       if (t.what == kind::room && !others)
         return fmt::format(
             "no blocked actor has a receiver of \"{}\" on its stack. A channel closes when its last receiver goes: "
-            "look for "
-            "one in an object on the heap or in a plain thread.",
+            "look for one "
+            "in an object on the heap or in a plain thread.",
             t.label);
     }
   for (const auto& a : graph.actors())
