@@ -1,7 +1,18 @@
+#include <regex>
+
 #include "tests/examples/program.h"
 
 using testing::run;
 using testing::sanitized;
+
+namespace {
+
+// As lines of source come and go.
+std::string without_lines(const std::string& text) {
+  return std::regex_replace(text, std::regex("(\\.cc|\\.h):[0-9]+"), "$1:N");
+}
+
+}  // namespace
 
 TEST_CASE("hello prints what its page says") {
   const auto done = run({"examples/hello"});
@@ -65,4 +76,58 @@ TEST_CASE("supervisor names the rule, the value and the remedy for what it does 
   CHECK(done.err == "supervisor: takes --kill-random and a whole number from 1 to 1000000; got \"--kill-random\" \"" +
                         bad + "\". For a thousand kills write: supervisor --kill-random 1000\n");
   CHECK(done.status == 2);
+}
+
+TEST_CASE("select_timeout does not wait for ever, in any of its ways") {
+  const auto done = run({"examples/select_timeout"});
+  CHECK(done.out ==
+        "recv: nothing came within 10 ms\n"
+        "select: nothing came within 10 ms\n"
+        "loop: several drops and several beats in 200 ms\n"
+        "within: no answer within 10 ms\n"
+        "with_timeout: timed out\n");
+  CHECK(done.err.empty());
+  CHECK(done.status == 0);
+}
+
+TEST_CASE("deadlock ends with its report and status 70") {
+  const auto done = run({"examples/deadlock"});
+  CHECK(done.out.empty());
+  CHECK(without_lines(done.err) ==
+        "weir: DEADLOCK: all 3 actors are blocked and nothing is left that could wake them\n"
+        "  (0 timers, 0 descriptors or signals, 0 blocking calls, 0 other threads)\n"
+        "  cycle: enricher -> [lookups] -> cache -> [replies] -> enricher\n"
+        "    #2 enricher  blocked in send on channel \"lookups\" 8/8 full, spawned at deadlock.cc:N; only receiver: #3 "
+        "cache\n"
+        "    #3 cache     blocked in send on channel \"replies\" 8/8 full, spawned at deadlock.cc:N; only receiver: #2 "
+        "enricher\n"
+        "  also blocked because of it:\n"
+        "    #1 main  blocked in wait on scope deadlock.cc:N (2 alive), at deadlock.cc:N, spawned at deadlock.cc:N\n"
+        "  hint: actors that send to each other must not all block in send; select over send and recv, or give "
+        "\"replies\"\n"
+        "        room for every message that can be under way.\n");
+  CHECK(done.status == 70);
+}
+
+TEST_CASE("dining feeds its philosophers, and with --wrong says why nobody eats") {
+  const auto done = run({"examples/dining"});
+  CHECK(done.out ==
+        "Kant has eaten 1000 times\nHume has eaten 1000 times\nMill has eaten 1000 times\nMarx has eaten 1000 times\n"
+        "Weil has eaten 1000 times\n");
+  CHECK(done.err.empty());
+  CHECK(done.status == 0);
+
+  const auto stuck = run({"examples/dining", "--wrong"});
+  const std::string fork = " -> [mutex dining.cc:N] -> ";
+  CHECK_THAT(
+      without_lines(stuck.err),
+      Catch::StartsWith("weir: DEADLOCK: all 6 actors are blocked") &&
+          Catch::Contains("cycle: Kant" + fork + "Hume" + fork + "Mill" + fork + "Marx" + fork + "Weil" + fork +
+                          "Kant\n") &&
+          Catch::Contains("#2 Kant  blocked in lock on mutex dining.cc:N held by actor \"Hume\" (#3), spawned at ") &&
+          Catch::Contains("hint: take several locks in the same order everywhere"));
+  CHECK(stuck.out.empty());
+  CHECK(stuck.status == 70);
+
+  CHECK(run({"examples/dining", "--right"}).err == "dining: the only option is --wrong; got \"--right\"\n");
 }
