@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdint>
 #include <regex>
 #include <string>
@@ -38,6 +39,8 @@ class looks {
  public:
   explicit looks(std::uint64_t count = 2) noexcept : end_(weir::internal::looks_for_life.load() + count) {}
   bool seen() const noexcept { return weir::internal::looks_for_life.load() >= end_; }
+  // A wait long enough for a look to come in between: longer each time, for slow machines.
+  std::chrono::milliseconds pause() noexcept { return pause_ *= 2; }
   // On a plain thread.
   void await() const {
     while (!seen()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -45,6 +48,7 @@ class looks {
 
  private:
   const std::uint64_t end_;
+  std::chrono::milliseconds pause_{30};
 };
 
 }  // namespace testing

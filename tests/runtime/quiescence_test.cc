@@ -41,7 +41,7 @@ TEST_CASE("a sleeping actor is going to wake") {
     auto [tx, rx] = weir::channel<int>(0);
     weir::with_scope([&, tx = std::move(tx)](weir::scope& s) mutable {
       s.spawn([tx = std::move(tx)] {
-        for (const looks l; !l.seen();) weir::this_actor::sleep(60ms);
+        for (looks l; !l.seen();) weir::this_actor::sleep(l.pause());
         tx.send(1);
       });
       CHECK(rx.recv() == 1);
@@ -55,7 +55,7 @@ TEST_CASE("one wait with a deadline is enough") {
     auto other = weir::channel<int>(0);
     weir::with_scope([&](weir::scope& s) {
       s.spawn([&] {
-        for (const looks l; !l.seen();) EXPECT(never.rx.recv(60ms).status() == weir::recv_status::timeout);
+        for (looks l; !l.seen();) EXPECT(never.rx.recv(l.pause()).status() == weir::recv_status::timeout);
         other.tx.close();
       });
       CHECK(!other.rx.recv());
@@ -65,9 +65,9 @@ TEST_CASE("one wait with a deadline is enough") {
 
 TEST_CASE("a scope's time limit is going to cancel it") {
   in_actor([] {
-    for (const looks l; !l.seen();) {
+    for (looks l; !l.seen();) {
       auto own = weir::channel<int>(0);
-      CHECK_FALSE(weir::within(60ms, [&] { own.rx.recv(); }));
+      CHECK_FALSE(weir::within(l.pause(), [&] { own.rx.recv(); }));
     }
   });
 }
@@ -75,10 +75,10 @@ TEST_CASE("a scope's time limit is going to cancel it") {
 TEST_CASE("a select with a timer, and one with a ticker, are going to go on") {
   in_actor([] {
     auto own = weir::channel<int>(0);
-    for (const looks l; !l.seen();)
-      weir::select(weir::on_recv(own.rx, [](auto) { EXPECT(false); }), weir::after(60ms, [] {}));
-    weir::ticker tick(60ms);
-    for (const looks l; !l.seen();)
+    for (looks l; !l.seen();)
+      weir::select(weir::on_recv(own.rx, [](auto) { EXPECT(false); }), weir::after(l.pause(), [] {}));
+    weir::ticker tick(500ms);
+    for (looks l; !l.seen();)
       weir::select(weir::on_recv(own.rx, [](auto) { EXPECT(false); }), weir::on_tick(tick, [] {}));
   });
 }
@@ -101,7 +101,7 @@ TEST_CASE("a thread that is parked in weir with a deadline may still send") {
     auto [tx, rx] = weir::channel<int>(0);
     std::thread outside([tx = std::move(tx)] {
       auto never = weir::channel<int>(0);
-      for (const looks l; !l.seen();) EXPECT(!never.rx.recv(60ms));
+      for (looks l; !l.seen();) EXPECT(!never.rx.recv(l.pause()));
       EXPECT(tx.send(1));
     });
     CHECK(rx.recv() == 1);
@@ -159,7 +159,7 @@ TEST_CASE("an actor of another runtime may be what is waited for") {
     auto [tx, rx] = weir::channel<int>(0);
     std::thread other([tx = std::move(tx)] {
       weir::run({.workers = 1}, [&] {
-        for (const looks l; !l.seen();) weir::this_actor::sleep(60ms);
+        for (looks l; !l.seen();) weir::this_actor::sleep(l.pause());
         EXPECT(tx.send(1));
       });
     });
