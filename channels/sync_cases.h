@@ -22,7 +22,7 @@ namespace internal {
 
 struct set_source {
   static constexpr auto unwinding = select_case::unwinding::as_closed;
-  event& of;
+  weir::event& of;  // not the internal one
   bool may_be_ready() const noexcept { return true; }
   bool try_now() { return of.is_set(); }
   enrolled enroll(wait_node& node) { return of.enroll(node); }
