@@ -12,8 +12,6 @@ actor_exit_case::actor_exit_case(actor_core& a, site at) : event_case(a.exited()
                  "Watch it from another actor.", at);
 }
 
-void actor_exit_case::complete_as_closed() noexcept { await_exit_quietly(actor_); }
-
 std::string actor_exit_case::describe() const { return fmt::format("exit \"{}\" (#{})", actor_.name(), actor_.id()); }
 
 }  // namespace weir::internal

@@ -24,8 +24,8 @@ class actor_exit_case : public event_case {
   actor_exit_case(actor_core& a, site at);
 
   // While the selecting actor unwinds there is no closed channel to pretend: as join does then, it waits for the end.
-  void complete_as_closed() noexcept final;
   unwinding while_unwinding() const noexcept final { return unwinding::waits; }
+  void complete_as_closed() noexcept final {}
   std::string describe() const final;
 
  protected:
@@ -39,8 +39,7 @@ class actor_exit_case : public event_case {
 template <class Body>
 class exit_case final : public user_case<exit_case<Body>, actor_exit_case> {
  public:
-  exit_case(actor_core& a, Body body, site at)
-      : user_case<exit_case, actor_exit_case>(a, at), body_(std::move(body)) {}
+  exit_case(actor_core& a, Body body, site at) : user_case<exit_case, actor_exit_case>(a, at), body_(std::move(body)) {}
   decltype(auto) run() {
     if constexpr (std::is_invocable_v<Body&, exit_notice>)
       return std::invoke(body_, this->notice());

@@ -19,6 +19,7 @@
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/idle_threads.h"
+#include "weir/runtime/internal/outside_events.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/report.h"
 #include "weir/runtime/internal/runtime_core.h"
@@ -89,6 +90,7 @@ void after_fork_in_child() {
   s.runtimes.clear();
   s.reporter = s.reporter_runs = false;
   idle_threads_of_process.reset();
+  expected_outside_events.store(0, std::memory_order_relaxed);  // those who waited were other threads
   sem_init(&s.wanted, 0, 0);
   struct sigaction present {};
   if (sigaction(SIGQUIT, nullptr, &present) == 0 && present.sa_handler == on_quit) signal(SIGQUIT, SIG_DFL);

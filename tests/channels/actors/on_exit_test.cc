@@ -119,27 +119,28 @@ TEST_CASE("on_exit of oneself and of an empty handle is misuse") {
 TEST_CASE("a cancel ends a select that waits for an exit; one that unwinds waits for the actor") {
   in_actor([] {
     auto [go, gate] = weir::channel<int>(0);
-    std::atomic<bool> ended{false};
+    std::atomic<bool> ended{false}, unwinds{false};
     auto slow = weir::spawn("slow", [&, gate = gate] {
       gate.recv();
       ended = true;
     });
     struct waits_while_unwinding {
       weir::actor<void>& a;
-      std::atomic<bool>& ended;
+      std::atomic<bool>&ended, &unwinds;
       ~waits_while_unwinding() {
+        unwinds = true;
         weir::select(weir::on_exit(a, [] {}));
         EXPECT(ended);
       }
     };
     auto watcher = weir::spawn("watcher", [&] {
-      const waits_while_unwinding guard{slow, ended};
+      const waits_while_unwinding guard{slow, ended, unwinds};
       weir::select(weir::on_exit(slow, [] {}));
       EXPECT(false);
     });
     eventually([] { return testing::waits("watcher", "select"); });
     watcher.cancel();
-    eventually([] { return testing::waits("watcher", "join"); });
+    eventually([&] { return unwinds && testing::waits("watcher", "select"); });
     CHECK_FALSE(ended);
     go.send(1);
     CHECK_THROWS_AS(watcher.join(), weir::actor_cancelled);
