@@ -15,7 +15,7 @@
 //
 // Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Fresh goes before the ring, 128
 // times in a row. Every 61st turn inject comes first. So a pair that plays ping-pong for ever starves nobody. If fresh
-// does not get empty, its oldest one comes first every 10 ms.
+// does not get empty, its oldest one comes first every millisecond.
 //
 // A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
 // somebody is called

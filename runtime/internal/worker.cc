@@ -31,7 +31,7 @@ constexpr auto poll_interval = 50us;
 constexpr auto shortest_rest = 200us;
 constexpr auto longest_rest = 5ms;
 // How long the oldest of those who have not run may stand behind newer ones.
-constexpr auto longest_unserved = 10ms;
+constexpr auto longest_unserved = 1ms;
 // So many meetings with other workers at locks, between two looks at the clock or so, move an actor.
 constexpr unsigned often = 16;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
