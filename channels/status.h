@@ -1,6 +1,7 @@
 // How a send or a receive ended, where it may end in more than one way.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -36,6 +37,15 @@ class [[nodiscard]] recv_result {
  private:
   recv_status status_;
   std::optional<T> value_;
+};
+
+// How a batch ended, and how many values went before.
+template <class Status>
+struct [[nodiscard]] many_result {
+  Status status;
+  std::size_t count;
+  // All went; of a receive: at least one.
+  explicit operator bool() const noexcept { return status == Status::ok; }
 };
 
 }  // namespace weir

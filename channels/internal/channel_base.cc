@@ -8,43 +8,63 @@
 namespace weir::internal {
 namespace {
 
-constexpr long long most_capacity = 1 << 24;
-
 class channel_wait final : public wait_reason {
  public:
-  channel_wait(const char* verb, channel_base& channel) noexcept : verb_(verb), channel_(channel) {}
+  channel_wait(const char* verb, wait_target::kind what, channel_base& channel) noexcept
+      : verb_(verb), what_(what), channel_(channel) {}
   const char* verb() const noexcept override { return verb_; }
   std::string object() const override { return channel_.describe(); }
-  void add_targets(std::vector<wait_target>& out) const override {
-    out.push_back(channel_.awaited(*verb_ == 's' ? wait_target::kind::room : wait_target::kind::value));
-  }
+  void add_targets(std::vector<wait_target>& out) const override { out.push_back(channel_.awaited(what_)); }
 
  private:
   const char* verb_;
+  wait_target::kind what_;
   channel_base& channel_;
 };
 
-// Marks a chain as ended by close. Before the wakes.
-void mark_closed(wait_node* chain) noexcept {
-  for (; chain != nullptr; chain = chain->next) chain->closed = true;
+// Claims all of a list for a chain, ended by close.
+void claim_closed(wait_list& list, wait_chain& chain) noexcept {
+  while (wait_node* const n = list.claim_first()) {
+    n->closed = true;
+    chain.add(*n);
+  }
 }
 
 }  // namespace
 
-void channel_base::close() noexcept {
-  wait_node* senders = nullptr;
-  wait_node* receivers = nullptr;
+void channel_base::close(std::exception_ptr cause) noexcept {
+  wait_chain woken;
   {
     const biased_lock::guard guard(lock_);
     if (is_closed()) return;
     closed_.store(true, std::memory_order_relaxed);
-    senders = senders_.claim_all();
-    receivers = receivers_.claim_all();
-    mark_closed(senders);
-    mark_closed(receivers);
+    cause_ = std::move(cause);
+    claim_closed(senders_, woken);
+    claim_closed(reservers_, woken);
+    claim_closed(receivers_, woken);
   }
-  wake_all(senders);
-  wake_all(receivers);
+  woken.wake();
+}
+
+std::exception_ptr channel_base::cause() noexcept {
+  const biased_lock::guard guard(lock_);
+  return cause_;
+}
+
+bool channel_base::add_sender_if_any() noexcept {
+  std::size_t alive = senders_alive_.load(std::memory_order_relaxed);
+  // Relaxed: the caller holds a handle, and zero never becomes more again.
+  while (alive != 0)
+    if (senders_alive_.compare_exchange_weak(alive, alive + 1, std::memory_order_relaxed)) return true;
+  return false;
+}
+
+wait_list* channel_base::first_in_line() noexcept {
+  wait_node* const sender = senders_.front();
+  wait_node* const reserver = reservers_.front();
+  if (sender == nullptr) return reserver ? &reservers_ : nullptr;
+  if (reserver == nullptr) return &senders_;
+  return offer_of(*sender).ticket < offer_of(*reserver).ticket ? &senders_ : &reservers_;
 }
 
 void channel_base::drop_sender() noexcept {
@@ -68,22 +88,34 @@ channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list,
                                                  deadline limit) {
   refuse_forked(verb);
   parker& self = current_parker();
-  const channel_wait why(verb, *this);
+  const bool receives = &list == &receivers_;  // else it waits for room: to send, or to reserve
+  const channel_wait why(verb, receives ? wait_target::kind::value : wait_target::kind::room, *this);
   wait_node node(self, self.word().next_epoch());
   node.slot = slot;
-  (&list == &senders_ ? last_sender_ : last_receiver_) = {&self, self.id()};
+  (receives ? last_receiver_ : last_sender_) = {&self, self.id()};
   wake_cause cause;
-  if (limit.is_never()) {
+  const bool timed = timed_;
+  time_point since{};
+  const auto link = [&] {
     list.push_back(node);
+    if (timed) blocked(list).begin(since = now());
+  };
+  if (limit.is_never()) {
+    link();
     cause = self.park_holding(why, held, interruptible::yes);
   } else {
     if (self.begin_wait(interruptible::yes).cancelled) {
       held.unlock();
       return wait_end::cancelled;
     }
-    list.push_back(node);
+    link();
     held.unlock();
     cause = self.park(why, limit);
+  }
+  if (timed) {
+    const time_point until = now();
+    const biased_lock::guard guard(lock_);
+    blocked(list).end(since, until);
   }
   if (cause == wake_cause::peer) return node.closed ? wait_end::closed : wait_end::handed;
   withdraw(list, node);
@@ -101,12 +133,40 @@ void channel_base::withdraw(wait_list& list, wait_node& node) noexcept {
 
 std::size_t channel_base::senders_waiting() noexcept {
   const biased_lock::guard guard(lock_);
-  return senders_.size();
+  return senders_.size() + reservers_.size();
 }
 
 std::size_t channel_base::receivers_waiting() noexcept {
   const biased_lock::guard guard(lock_);
   return receivers_.size();
+}
+
+std::size_t channel_base::length() noexcept {
+  const biased_lock::guard guard(lock_);
+  return length_locked();
+}
+
+std::size_t channel_base::capacity() noexcept {
+  const biased_lock::guard guard(lock_);
+  return unbounded_ ? no_bound : capacity_;
+}
+
+channel_statistics channel_base::statistics() noexcept {
+  channel_statistics s;
+  // Relaxed: stale is fine.
+  s.senders = senders_alive_.load(std::memory_order_relaxed);
+  s.receivers = receivers_alive_.load(std::memory_order_relaxed);
+  const biased_lock::guard guard(lock_);
+  const time_point at = now();
+  timed_ = true;
+  s.length = length_locked();
+  s.capacity = unbounded_ ? no_bound : capacity_;
+  s.senders_waiting = senders_.size() + reservers_.size();
+  s.receivers_waiting = receivers_.size();
+  s.passed = taken_locked() + handed_;
+  s.senders_blocked = senders_blocked_.total(at);
+  s.receivers_blocked = receivers_blocked_.total(at);
+  return s;
 }
 
 std::string channel_base::label() const {
@@ -127,32 +187,23 @@ wait_target channel_base::awaited(wait_target::kind what) {
 
 std::string channel_base::describe() {
   bool closed;
+  std::size_t length, capacity;
   {
     const biased_lock::guard guard(lock_);
     closed = is_closed();
+    length = length_locked();
+    capacity = capacity_;
   }
-  const std::size_t now = length(), most = capacity();
   const std::string what =
       name_.empty() ? fmt::format("channel {}:{}", where_.base(), where_.line) : fmt::format("channel \"{}\"", name_);
-  if (most == 0) return what + (closed ? " rendezvous closed" : " rendezvous");
-  return fmt::format("{} {}/{}{}{}", what, now, most,
-                     now == 0      ? " empty"
-                     : now == most ? " full"
-                                   : "",
-                     closed ? " closed" : "");
-}
-
-std::size_t checked_capacity(long long capacity, std::string_view name, site where) {
-  if (capacity < 0 || capacity > most_capacity)
-    throw_misuse("channel", fmt::format("capacity must be 0..{}", most_capacity),
-                 fmt::format("{} for channel \"{}\"", capacity, name),
-                 "0 hands over without a buffer; some tens are enough to keep both sides busy.", where);
-  return static_cast<std::size_t>(capacity);
-}
-
-void throw_empty_end(const char* call, site where) {
-  throw_misuse(call, "the handle must refer to a channel", "one that was moved from or reset",
-               "Use the handle it was moved to, or copy it before.", where);
+  const char* const end = closed ? " closed" : "";
+  if (unbounded_) return fmt::format("{} {}/unbounded{}", what, length, end);
+  if (capacity == 0) return fmt::format("{} rendezvous{}", what, end);
+  return fmt::format("{} {}/{}{}{}", what, length, capacity,
+                     length == 0          ? " empty"
+                     : length >= capacity ? " full"
+                                          : "",
+                     end);
 }
 
 }  // namespace weir::internal

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "weir/channels/internal/channel_calls.h"
 #include "weir/channels/internal/channel_core.h"
 #include "weir/channels/internal/channel_enroll.h"
 #include "weir/channels/internal/select_case.h"
@@ -77,7 +78,10 @@ class send_case final : public user_case<send_case<T, Value, Body>> {
     this->by_close = s == send_status::closed;
     return s != send_status::full;
   }
-  enrolled enroll(wait_node& node) override { return core_.enroll_send(value_, node, this->by_close); }
+  enrolled enroll(wait_node& node) override {
+    offer_.value = &value_;
+    return core_.enroll_send(offer_, node, this->by_close);
+  }
   void withdraw(wait_node& node) noexcept override { core_.withdraw_send(node); }
   void completed(const wait_node& node) noexcept override { this->by_close = node.closed; }
   void complete_as_closed() noexcept override { this->by_close = true; }
@@ -90,6 +94,7 @@ class send_case final : public user_case<send_case<T, Value, Body>> {
   channel_core<T>& core_;
   Value value_;
   Body body_;
+  offer offer_;
 };
 
 }  // namespace weir::internal

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "weir/channels/internal/channel_core.h"
+#include "weir/channels/internal/channel_line.h"
 
 namespace weir::internal {
 
@@ -28,8 +29,9 @@ auto channel_core<T>::pair_locked(wait_list& peers, wait_node& node, wait_node*&
 }
 
 template <class T>
-auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> enrolled {
+auto channel_core<T>::enroll_send(offer& o, wait_node& node, bool& closed) -> enrolled {
   wait_node* peer = nullptr;
+  if (weights_) o.weight = weigh_(*static_cast<T*>(o.value));
   const lock_key key = lock_.lock();
   enrolled e = enrolled::waiting;
   if (is_closed()) {
@@ -38,14 +40,17 @@ auto channel_core<T>::enroll_send(T& value, wait_node& node, bool& closed) -> en
   } else {
     e = pair_locked(receivers_, node, peer);
     if (e == enrolled::done) {
-      target(*peer).emplace(std::move(value));
+      target(*peer).emplace(std::move(*static_cast<T*>(o.value)));
+      ++handed_;
     } else if (e == enrolled::waiting) {
-      if (ring_.room()) {
+      // Only a bound by weight leaves room while somebody waits: for a lighter one than the first in line.
+      if ((!weights_ || senders_.empty()) && fits_locked(o)) {
         e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
-        if (e == enrolled::done) ring_.push(std::move(value));
+        if (e == enrolled::done) push_locked(o);
       } else {
         refuse_forked("select");
-        node.slot = &value;
+        o.ticket = ++tickets_;
+        node.slot = &o;
         senders_.push_back(node);
       }
     }
@@ -64,12 +69,14 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
     e = node.owner->word().claim_self(node.epoch) ? enrolled::done : enrolled::lost;
     if (e == enrolled::done) {
       after.shell = ring_.take(out);
-      after.woken = refill_locked();
+      if (anybody_waits_for_room()) after.woken = refill_locked();
     }
   } else {
     e = pair_locked(senders_, node, after.woken);
     if (e == enrolled::done) {
+      ++handed_;
       out.emplace(std::move(source(*after.woken)));
+      after.woken->next = nullptr;
     } else if (e == enrolled::waiting) {
       if (is_closed()) {
         closed = true;
