@@ -1,4 +1,4 @@
-// All of weir that a pipeline program needs: actors, scopes, channels, select, supervisors, and locks.
+// All of weir that a pipeline program needs: actors, scopes, channels, select, supervisors, locks, and pools.
 #pragma once
 
 #include "weir/channels/actors/ask.h"
@@ -9,6 +9,7 @@
 #include "weir/channels/actors/supervisor.h"
 #include "weir/channels/broadcast.h"
 #include "weir/channels/channel.h"
+#include "weir/channels/on_ready.h"
 #include "weir/channels/oneshot.h"
 #include "weir/channels/permit.h"
 #include "weir/channels/receiver.h"
@@ -24,9 +25,13 @@
 #include "weir/runtime/actor_local.h"
 #include "weir/runtime/as_completed.h"
 #include "weir/runtime/blocking.h"
+#include "weir/runtime/cpu_pool.h"
 #include "weir/runtime/dump.h"
+#include "weir/runtime/future.h"
 #include "weir/runtime/gather.h"
 #include "weir/runtime/join.h"
+#include "weir/runtime/offload.h"
+#include "weir/runtime/parallel_for.h"
 #include "weir/runtime/runtime.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/shielded.h"

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int most_workers = 1024;
 constexpr int most_blocking_threads = 10000;
+constexpr int most_pool_threads = 1024;
 
 int worker_count(const runtime_options& options, site where) {
   if (options.workers) {
@@ -67,12 +68,21 @@ internal::runtime_settings checked(runtime_options options, site where) {
   if (options.blocking_threads < 1 || options.blocking_threads > most_blocking_threads)
     internal::throw_misuse("runtime", "runtime_options.blocking_threads must be 1..10000",
                            fmt::format("{}", options.blocking_threads), "The default, 64, fits most.", where);
+  if (options.pool_threads && (*options.pool_threads < 1 || *options.pool_threads > most_pool_threads))
+    internal::throw_misuse("runtime", "runtime_options.pool_threads must be 1..1024",
+                           fmt::format("{}", *options.pool_threads), "Leave it out for one thread per usable core.",
+                           where);
+  if (options.pool_bound < 1)
+    internal::throw_misuse("runtime", "runtime_options.pool_bound must be at least 1", "0",
+                           "The default, 1024, fits most.", where);
   if (options.grace < std::chrono::nanoseconds::zero())
     internal::throw_misuse("runtime", "runtime_options.grace must not be negative",
                            fmt::format("{} ns", options.grace.count()), "Use 0 to wait for nobody.", where);
   internal::biased_lock::bias_after(operations_to_bias(where));
   return {worker_count(options, where),
           options.blocking_threads,
+          options.pool_threads ? *options.pool_threads : internal::usable_cores(),
+          options.pool_bound,
           migrates(where),
           internal::first_stack_guard(where),
           options.grace,
@@ -95,6 +105,8 @@ runtime::~runtime() {
 
 int runtime::workers() const noexcept { return core_->worker_count(); }
 std::size_t runtime::actors() const noexcept { return core_->alive(); }
+pool_stats runtime::cpu_pool_stats() const noexcept { return core_->cpu_jobs()->stats(); }
+pool_stats runtime::blocking_stats() const noexcept { return core_->blocking().stats(); }
 
 void runtime::await_main(internal::actor_core& main) {
   struct counted {

@@ -14,6 +14,7 @@
 
 #include "weir/runtime/actor.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/base/pool_stats.h"
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/make_actor.h"
 #include "weir/runtime/internal/signals.h"
@@ -29,6 +30,11 @@ struct runtime_options {
   std::chrono::nanoseconds grace = std::chrono::seconds(10);
   // The most OS threads for blocking(), 1 to 10000; they are started as needed.
   int blocking_threads = 64;
+  // OS threads for offload() and submit(), 1 to 1024; they are started as needed. Left out: one per core that the
+  // process may use.
+  std::optional<int> pool_threads = {};
+  // The most jobs of submit() in line, from 1.
+  std::size_t pool_bound = 1024;
   // Gets the name and the exception of an actor that failed and that nobody joins. Runs on a worker; must not throw or
   // wait. Left out: a line on stderr, then std::terminate.
   std::function<void(std::string_view actor, std::exception_ptr failure)> on_unhandled = {};
@@ -40,7 +46,8 @@ class runtime {
   explicit runtime(runtime_options options = {}, site where = site::current());
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
-  // Cancels what is left, waits for it (options.grace), ends the workers. Not inside an actor of this runtime: misuse.
+  // Cancels what is left, waits for it (options.grace), then for jobs that run on its pools, ends the workers. Not
+  // inside an actor of this runtime: misuse.
   ~runtime();
 
   // Runs f() as the actor "main", blocks the calling thread until it has ended, and returns its value (void: 0) or
@@ -93,6 +100,9 @@ class runtime {
   int workers() const noexcept;
   // Actors that have been spawned and have not ended. Stale at once.
   std::size_t actors() const noexcept;
+  // Of the pool that offload() and submit() use, and of that of blocking().
+  pool_stats cpu_pool_stats() const noexcept;
+  pool_stats blocking_stats() const noexcept;
 
   internal::runtime_core& core() noexcept { return *core_; }
 

@@ -138,12 +138,19 @@ void end_if_deadlock() {
 
 }  // namespace
 
-void process_add(runtime_core& r) {
+void process_count_forks() {
   static std::once_flag once;
   std::call_once(once, [] {
     state();
     if (const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); error != 0)
       throw std::system_error(error, std::generic_category(), "pthread_atfork");
+  });
+}
+
+void process_add(runtime_core& r) {
+  process_count_forks();
+  static std::once_flag once;
+  std::call_once(once, [] {
     install_overflow_report();
     previous_terminate = std::set_terminate(on_terminate);
   });

@@ -13,6 +13,8 @@ namespace weir::internal {
 
 class runtime_core;
 
+// From now on the process marks of forked.h tell a child. Throws std::system_error.
+void process_count_forks();
 // The first runtime of the process also sets up the handlers, SIGQUIT's only if nobody else has.
 void process_add(runtime_core& r);
 void process_remove(runtime_core& r) noexcept;
@@ -27,9 +29,6 @@ class process_hold {
   // Threads of the process as a whole: the one that waits for SIGQUIT.
   int helper_threads() const noexcept;
 };
-
-// Has every watchdog look for a deadlock again, soon: something has come to rest of which no worker knows.
-void look_for_deadlocks_again() noexcept;
 
 // Writes the actors of every live runtime to `fd`.
 void process_report(int fd);

@@ -22,19 +22,10 @@ long threads_of_process() noexcept {
   return static_cast<long>(s.st_nlink) - 2;
 }
 
-// What was seen of one runtime.
-struct seen {
-  idle_workers::census workers;
-  blocking_pool::census pool;
-  bool operator==(const seen&) const = default;
-};
-
-seen look(runtime_core& r) noexcept { return {r.scheduler().census(), r.blocking().count()}; }
-
-bool is_idle(runtime_core& r, const seen& s) noexcept {
+bool is_idle(runtime_core& r, const idle_workers::census& seen) noexcept {
   const auto count = static_cast<std::uint32_t>(r.worker_count());
   // In this order: the queues, and what a worker says of its sleep, count only of workers that were asleep before.
-  if (s.workers.sleepers != count || r.watchdog().moves_actors() || r.scheduler().anything_queued()) return false;
+  if (seen.sleepers != count || r.watchdog().moves_actors() || r.scheduler().anything_queued()) return false;
   for (int i = 0; i < r.worker_count(); ++i)
     if (!r.worker_at(i).sleeps_for_good()) return false;
   return true;
@@ -45,7 +36,7 @@ bool is_idle(runtime_core& r, const seen& s) noexcept {
 stillness look_for_life(process_hold& held) noexcept {
   looks_for_life.fetch_add(1, std::memory_order_relaxed);
   const std::vector<runtime_core*>& runtimes = held.runtimes();
-  std::vector<seen> before;
+  std::vector<idle_workers::census> before;
   try {
     before.reserve(runtimes.size());
   } catch (const std::bad_alloc&) {
@@ -54,25 +45,24 @@ stillness look_for_life(process_hold& held) noexcept {
   in_doubt.store(true, std::memory_order_seq_cst);
   const auto threads = idle_threads_of_process.count();
   long own = threads.parked + idle_threads_of_process.apart() + held.helper_threads() + sanitizer_threads;
-  bool actors = false, jobs = false;
+  bool actors = false;
   for (runtime_core* r : runtimes) {
-    before.push_back(look(*r));
+    before.push_back(r->scheduler().census());
     if (!is_idle(*r, before.back())) {
       in_doubt.store(false, std::memory_order_seq_cst);  // its watchdog looks again when it has come to rest
       return stillness::alive;
     }
-    jobs |= !before.back().pool.idle;
-    own += r->worker_count() + 1 + static_cast<long>(before.back().pool.threads);
+    own += r->worker_count() + 1;
     actors |= r->alive() != 0 && r->deadlock() == nullptr;
   }
   if (!actors || expected_outside_events.load(std::memory_order_seq_cst) != 0) {
     in_doubt.store(false, std::memory_order_seq_cst);
     return stillness::alive;
   }
-  if (jobs || threads_of_process() != own) return stillness::doubtful;
+  if (threads_of_process() != own) return stillness::doubtful;
 
   for (std::size_t i = 0; i < runtimes.size(); ++i)
-    if (look(*runtimes[i]) != before[i]) return stillness::doubtful;
+    if (runtimes[i]->scheduler().census() != before[i]) return stillness::doubtful;
   if (idle_threads_of_process.count().departures != threads.departures ||
       expected_outside_events.load(std::memory_order_seq_cst) != 0)
     return stillness::doubtful;

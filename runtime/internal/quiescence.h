@@ -4,15 +4,15 @@
 //
 // Nothing can if, at one moment,
 //   - every worker of every runtime sleeps without a deadline, its loop watches nothing, and no queue holds anything;
-//   - no blocking job is queued or runs;
 //   - nobody waits for an event from outside the process (outside_events.h);
-//   - every other thread of the process is parked in weir without a deadline (idle_threads.h), or is one of weir's own
-//     that only ever answer others.
+//   - every other thread of the process is parked in weir without a deadline or belongs to a pool and has no job
+//     (idle_threads.h, which also says why no job is in a line then), or is one of weir's own that only ever answer
+//     others.
 // A claimed actor that is not enqueued yet, a bell about to be rung, a spawn from outside: behind each stands a thread
 // that is none of these, so none of them needs to be looked for.
 //
 // The one moment: first all these are looked at one by one, with the number of departures of each kind: how many
-// workers were called or woke, how many threads were unparked, how many jobs were submitted. A departure is counted by
+// workers were called or woke, how many threads were unparked, given a job, or about to end. A departure is counted by
 // the waker, before it wakes. Then the kernel is asked for the number of the process's threads, in one step. Then the
 // departures are looked at again. If none has changed, all that were seen idle were idle at the kernel's step; and if
 // they are as many as the kernel counts, there was nobody else. From then on nothing can happen any more, so the answer
@@ -40,9 +40,5 @@ stillness look_for_life(process_hold& held) noexcept;
 
 // How many looks there have been; tests wait for some.
 inline constinit std::atomic<std::uint64_t> looks_for_life{0};
-
-// Set from before a look until one finds life in the runtimes: threads that park, and so may be the last ones, then ask
-// for another look. Seq_cst: either such a thread sees it, or the look has seen the thread parked.
-inline constinit std::atomic<bool> in_doubt{false};
 
 }  // namespace weir::internal

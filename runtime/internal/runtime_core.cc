@@ -13,6 +13,12 @@
 #include "weir/runtime/internal/report.h"
 
 namespace weir::internal {
+namespace {
+
+// How long a thread for blocking calls stays without one.
+constexpr auto idle_thread_stays = std::chrono::seconds(10);
+
+}  // namespace
 
 runtime_core::runtime_core(runtime_settings settings, site where)
     : settings_(std::move(settings)),
@@ -21,7 +27,9 @@ runtime_core::runtime_core(runtime_settings settings, site where)
       failures_(std::make_shared<failure_sink>(settings_.on_unhandled)),
       stacks_(new stack_pool(settings_.workers, settings_.first_guard, failures_)),
       root_(scope_node::kind::root, nullptr, where),
-      blocking_(settings_.blocking_threads),
+      blocking_(
+          {.thread_name = "weir-blocking", .most_threads = settings_.blocking_threads, .linger = idle_thread_stays}),
+      cpu_jobs_(std::make_shared<job_pool>(for_cpu_work(settings_.pool_threads, settings_.pool_bound))),
       watchdog_(*this) {
   for (int i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
   try {
@@ -36,6 +44,7 @@ runtime_core::runtime_core(runtime_settings settings, site where)
 
 void runtime_core::stop_threads() noexcept {
   blocking_.stop();
+  cpu_jobs_->stop();
   watchdog_.stop();
   scheduler_.stop();
   for (const auto& w : workers_) w->join();

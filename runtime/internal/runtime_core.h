@@ -1,5 +1,5 @@
-// What a runtime is made of: workers, the scheduler, the stacks, the pool for blocking calls, and the root of the scope
-// tree.
+// What a runtime is made of: workers, the scheduler, the stacks, the pools for blocking calls and for CPU work, and the
+// root of the scope tree.
 //
 // Shutdown, in this order, each step being sure of the one before:
 //  1. alive_ is closed: a spawn from outside was counted before, and is waited for, or is refused. Else threads that
@@ -7,7 +7,8 @@
 //  2. The root scope is cancelled: every actor meets the cancel at its next park. The last one to end lowers alive_ to
 //     zero; whoever shuts down waits for that, at most `grace`, else the actors that are left are named on stderr and
 //     the process aborts.
-//  3. The pool for blocking calls has no job left, as each belongs to a parked actor; its threads are joined.
+//  3. The pools have only jobs left that were submitted and not waited for: those that have not begun never will, those
+//     that run are waited for; the threads are joined.
 //  4. The watchdog ends; the scheduler stops; each worker leaves when it finds nothing to run; the threads are joined.
 //  5. Threads outside that woke an actor may still be ringing a bell: wakers_in_flight.h counts them, and they are
 //     waited for.
@@ -23,10 +24,10 @@
 #include <string>
 #include <vector>
 
-#include "weir/runtime/internal/blocking_pool.h"
 #include "weir/runtime/internal/extensions.h"
 #include "weir/runtime/internal/failure_sink.h"
 #include "weir/runtime/internal/forked.h"
+#include "weir/runtime/internal/job_pool.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/scope_node.h"
 #include "weir/runtime/internal/stack_pool.h"
@@ -40,6 +41,8 @@ namespace weir::internal {
 struct runtime_settings {
   int workers;
   int blocking_threads;
+  int pool_threads;
+  std::size_t pool_bound;
   bool migrate;             // WEIR_SCHED=migrate
   stack_guard first_guard;  // WEIR_STACK_GUARD
   std::chrono::nanoseconds grace;
@@ -100,7 +103,11 @@ class runtime_core {
   scope_node& root() noexcept { return root_; }
   stack_pool& stacks() noexcept { return *stacks_; }
   failure_sink& failures() noexcept { return *failures_; }
-  blocking_pool& blocking() noexcept { return blocking_; }
+  job_pool& blocking() noexcept { return blocking_; }
+  // The one that offload and submit use if none is named. Shared with the futures of its jobs.
+  const std::shared_ptr<job_pool>& cpu_jobs() noexcept { return cpu_jobs_; }
+  // Jobs of this runtime's two pools that are in line or running.
+  std::size_t pending_jobs() const noexcept { return blocking_.pending() + cpu_jobs_->pending(); }
   class extensions& extensions() noexcept {
     return extensions_;
   }
@@ -132,7 +139,8 @@ class runtime_core {
   scope_node root_;
   class extensions extensions_;
   std::vector<std::unique_ptr<worker>> workers_;
-  blocking_pool blocking_;
+  job_pool blocking_;
+  const std::shared_ptr<job_pool> cpu_jobs_;
   class watchdog watchdog_;
   std::atomic<std::uint64_t> last_id_{0};
   static constexpr std::size_t closed = ~(~std::size_t{0} >> 1);
@@ -142,8 +150,8 @@ class runtime_core {
   std::atomic<std::ptrdiff_t> scoped_outside_{0};  // made in scopes by other threads; no wait depends on it
   wakers_in_flight foreign_;                       // inside enqueue() and retract()
   std::atomic<std::uint32_t> ended_signal_{0};     // a futex: raised when alive_ falls to zero
-  std::atomic<int> runs_{0};                    // raised and lowered by run; the report reads it
-  std::shared_ptr<const std::string> report_;   // written before deadlocked_ is set
+  std::atomic<int> runs_{0};                       // raised and lowered by run; the report reads it
+  std::shared_ptr<const std::string> report_;      // written before deadlocked_ is set
   std::atomic<const std::string*> deadlocked_{nullptr};
 };
 

@@ -4,8 +4,7 @@
 #include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/futex.h"
 #include "weir/runtime/internal/idle_threads.h"
-#include "weir/runtime/internal/process.h"
-#include "weir/runtime/internal/quiescence.h"
+#include "weir/runtime/internal/job_pool.h"
 #include "weir/runtime/internal/worker.h"
 
 namespace weir::internal {
@@ -28,13 +27,13 @@ class thread_parker final : public parker {
 
   void stop(const wait_reason&, deadline limit) override {
     mark_ = {};
-    for_good_ = limit.is_never();
+    for_good_ = limit.is_never() && !job_pool::runs_job();
     if (word().commit() == commit_result::parked) sleep(limit);
   }
 
   void stop_holding(const wait_reason&, lock_key held, interruptible i) override {
     mark_ = {};
-    for_good_ = true;
+    for_good_ = !job_pool::runs_job();
     const commit_result parked = word().open_parked(i);
     held.unlock();
     if (parked == commit_result::parked) sleep({});
@@ -43,9 +42,7 @@ class thread_parker final : public parker {
   void sleep(deadline limit) {
     if (for_good_) {
       idle_threads_of_process.park();
-      // One of them asks; the look sets it anew.
-      if (in_doubt.load(std::memory_order_seq_cst) && in_doubt.exchange(false, std::memory_order_seq_cst))
-        look_for_deadlocks_again();
+      look_again_if_in_doubt();
     }
     while (woken_.load(std::memory_order_acquire) == 0) {
       if (!limit.is_never() && limit.expired()) {
@@ -58,7 +55,7 @@ class thread_parker final : public parker {
   }
 
   process_mark mark_;               // of the wait under way; written before it is published as parked
-  bool for_good_ = false;           // that wait has no deadline; like mark_
+  bool for_good_ = false;           // that wait has no deadline, and is not that of a job; like mark_
   atomic<std::uint32_t> woken_{0};  // a futex: 1 from the wake until the thread has seen it
 };
 

@@ -12,8 +12,11 @@
 #include "tests/child.h"
 #include "tests/deadlocks.h"
 #include "weir/channels/channel.h"
+#include "weir/runtime/blocking.h"
+#include "weir/runtime/cpu_pool.h"
 #include "weir/runtime/internal/idle_threads.h"
 #include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/offload.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/shielded.h"
 #include "weir/runtime/sync/condition.h"
@@ -260,6 +263,29 @@ TEST_CASE("a thread that ends without a word after everybody else has parked is 
              Catch::StartsWith("DEADLOCK: the only actor"));
   CHECK(ended);
   last.join();
+}
+
+TEST_CASE("threads of pools that have no job do not hide a deadlock") {
+  weir::cpu_pool own({.threads = 1});
+  CHECK_THAT(report_of([&] {
+               weir::blocking([] {});
+               weir::offload([] {});
+               own.submit([] {}).get();
+               wait_for_ever();
+             }),
+             Catch::StartsWith("DEADLOCK: the only actor"));
+}
+
+TEST_CASE("nor does the job that ends last") {
+  weir::cpu_pool own({.threads = 1});
+  CHECK_THAT(report_of([&] {
+               (void)own.submit([] {
+                 const testing::looks looks;
+                 looks.await();
+               });
+               wait_for_ever();
+             }),
+             Catch::StartsWith("DEADLOCK: the only actor"));
 }
 
 TEST_CASE("a deadlock that leaves main: the report and exit status 70") {

@@ -22,10 +22,13 @@
 #include "weir/channels/channel.h"
 #include "weir/channels/select.h"
 #include "weir/runtime/blocking.h"
+#include "weir/runtime/cpu_pool.h"
 #include "weir/runtime/internal/idle_threads.h"
+#include "weir/runtime/internal/job_pool.h"
 #include "weir/runtime/internal/outside_events.h"
 #include "weir/runtime/internal/process.h"
 #include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/offload.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/sync/mutex.h"
 #include "weir/runtime/this_actor.h"
@@ -134,6 +137,57 @@ TEST_CASE("a blocking call that runs is going to end") {
       });
       CHECK(rx.recv() == 1);
     });
+  });
+}
+
+TEST_CASE("a job of the runtime's pool for CPU work is going to end") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(0);
+    weir::with_scope([&, tx = std::move(tx)](weir::scope& s) mutable {
+      s.spawn([tx = std::move(tx)] {
+        weir::offload([] {
+          const looks l;
+          l.await();
+        });
+        tx.send(1);
+      });
+      CHECK(rx.recv() == 1);
+    });
+  });
+}
+
+TEST_CASE("a job of a free-standing pool is going to end, also when nobody waits for its result") {
+  weir::cpu_pool pool({.threads = 1});
+  in_actor([&] {
+    auto [tx, rx] = weir::channel<int>(0);
+    (void)pool.submit([tx = std::move(tx)] {
+      const looks l;
+      l.await();
+      EXPECT(tx.send(1));
+    });
+    CHECK(rx.recv() == 1);
+  });
+}
+
+TEST_CASE("a job that has parked in weir may go on, as may those behind it") {
+  weir::cpu_pool pool({.threads = 1});
+  in_actor([&] {
+    weir::internal::idle_threads_of_process.add_apart();
+    auto to_job = weir::channel<int>(0);
+    auto back = weir::channel<int>(0);
+    std::atomic<bool> over{false};
+    (void)pool.submit([&] { EXPECT(to_job.rx.recv() == 1); });
+    (void)pool.submit([&] { EXPECT(back.tx.send(2)); });
+    std::thread outside([&] {  // apart, so that nothing but the jobs keeps the peace
+      const looks l(1);
+      l.await();
+      EXPECT(to_job.tx.send(1));
+      while (!over) std::this_thread::sleep_for(1ms);  // as long as it is counted
+    });
+    CHECK(back.rx.recv() == 2);
+    over = true;
+    outside.join();
+    weir::internal::idle_threads_of_process.remove_apart();
   });
 }
 
@@ -313,6 +367,48 @@ TEST_CASE("nor one by a blocking call") {
       for (int i = 0; i < rounds(10'000); ++i) sum += weir::blocking([&] { return 1; });
     });
     CHECK(sum == rounds(10'000));
+  });
+}
+
+TEST_CASE("nor one by a job of either of two pools, while idle threads come and go") {
+  while_watched([] {
+    weir::cpu_pool own({.threads = 2});
+    int sum = 0;
+    weir::run({.workers = testing::workers()}, [&] {
+      for (int i = 0; i < rounds(3'000); ++i) {
+        sum += weir::offload([] { return 1; });
+        sum += own.submit([] { return 1; }).get();
+      }
+    });
+    CHECK(sum == 2 * rounds(3'000));
+  });
+}
+
+TEST_CASE("nor one by a plain thread, while threads of a pool that were idle end") {
+  // A thread that ends and is still counted would hide the one that sends.
+  while_watched([] {
+    struct nothing : weir::internal::pool_job {
+      std::atomic<bool> over{false};
+      nothing()
+          : pool_job([](pool_job&) noexcept {},
+                     [](pool_job& self, bool) noexcept { static_cast<nothing&>(self).over = true; }) {}
+    };
+    weir::runtime r({.workers = testing::workers()});
+    auto [tx, rx] = weir::channel<int>(0);
+    const int n = rounds(2'000);
+    auto receiver = r.spawn([&, rx = rx] {
+      for (int i = 0; i < n; ++i) EXPECT(rx.recv() == i);
+    });
+    weir::internal::job_pool pool({.thread_name = "test", .most_threads = 1, .linger = 50us});
+    for (int i = 0; i < n; ++i) {
+      nothing j;
+      pool.push(j);
+      while (!j.over || pool.pending() != 0) std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::microseconds(i % 100));
+      CHECK(tx.send(i));
+    }
+    receiver.join();
+    pool.stop();
   });
 }
 

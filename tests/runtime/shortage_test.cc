@@ -21,8 +21,12 @@
 #include "tests/refused_syscall.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
+#include "weir/runtime/blocking.h"
+#include "weir/runtime/cpu_pool.h"
 #include "weir/runtime/dump.h"
 #include "weir/runtime/internal/sanitizer.h"
+#include "weir/runtime/offload.h"
+#include "weir/runtime/parallel_for.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
@@ -140,6 +144,49 @@ TEST_CASE("a runtime that cannot have a thread throws and leaves nothing behind"
   const auto end = testing::run_child("child: no threads");
   CHECK(end.exit_status == 0);
   CHECK_THAT(end.output, Catch::Contains("thrown: " + std::to_string(EAGAIN)) && !Catch::Contains("LEFT BEHIND"));
+}
+#endif
+
+#if !defined(WEIR_ASAN)  // as above
+TEST_CASE("child: no threads for a pool", "[.child]") {
+  const auto say = [](const char* call, auto use) {
+    try {
+      use();
+      std::printf("%s: done\n", call);
+    } catch (const std::system_error& e) {
+      std::printf("%s: %d\n", call, e.code().value());
+    }
+  };
+  weir::run({.workers = 1}, [&] {
+    weir::cpu_pool has_one({.threads = 3});
+    has_one.submit([] {}).get();
+    if (!testing::refuse_syscall(SYS_clone3, EAGAIN) || !testing::refuse_syscall(SYS_clone, EAGAIN)) return;
+    say("offload", [] { weir::offload([] {}); });
+    say("blocking", [] { weir::blocking([] {}); });
+    say("submit", [] { weir::submit([] {}); });
+    say("parallel_for", [] {
+      std::vector<int> numbers(100);
+      weir::parallel_for(numbers, [](int&) {});
+    });
+    // No place was lost with those that failed.
+    weir::cpu_pool narrow({.threads = 1, .bound = 1});
+    for (int i = 0; i < 3; ++i) say("narrow", [&] { narrow.submit([] {}); });
+    say("with one thread", [&] {
+      std::vector<weir::future<void>> all;
+      for (int i = 0; i < 50; ++i) all.push_back(has_one.submit([] {}));
+      for (auto& f : all) f.get();
+    });
+  });
+}
+
+TEST_CASE("a pool that cannot have a single thread throws, one that has fewer than it may works with those") {
+  const auto end = testing::run_child("child: no threads for a pool");
+  CHECK(end.exit_status == 0);
+  for (const char* call : {"offload", "blocking", "submit", "parallel_for"})
+    CHECK_THAT(end.output, Catch::Contains(call + std::string(": ") + std::to_string(EAGAIN) + "\n"));
+  const std::string narrow = "narrow: " + std::to_string(EAGAIN) + "\n";
+  CHECK_THAT(end.output, Catch::Contains(narrow + narrow + narrow));
+  CHECK_THAT(end.output, Catch::Contains("with one thread: done"));
 }
 #endif
 
