@@ -105,7 +105,7 @@ void runtime_core::enqueue(actor_core& a, scheduler::kind k) noexcept {
     if (a.pinned() >= 0)
       scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
     else
-      scheduler_.push_foreign(a);
+      scheduler_.push_foreign(a, job_pool::goes_on() ? scheduler::bell::by_round : scheduler::bell::at_once);
   });
 }
 

@@ -75,7 +75,7 @@ inline actor_core* scheduler::pop_next(seat& s) noexcept {
 void scheduler::push_ring(seat& s, actor_core& a) noexcept {
   if (!(alone_ ? s.ring.push_alone(a) : s.ring.push(a)))
     overflow(a, [&] { return alone_ ? s.ring.pop_alone() : s.ring.pop(); });
-  else if (!alone_ && s.ring.size() >= 2)
+  else if (!alone_ && s.ring.size() >= 2 && !rounds_.still_dense())
     call_one();
 }
 
@@ -107,12 +107,13 @@ void scheduler::overflow(actor_core& a, Take&& take) noexcept {
   call_one();
 }
 
-void scheduler::push_foreign(actor_core& a) noexcept {
+void scheduler::push_foreign(actor_core& a, bell b) noexcept {
   {
     std::lock_guard guard(inject_lock_);
     inject_.push(a);
     inject_length_.fetch_add(1, std::memory_order_seq_cst);
   }
+  if (b == bell::by_round && rounds_.arrived()) return;
   call_one();
 }
 
@@ -218,7 +219,7 @@ actor_core* scheduler::pop(seat& s) noexcept {
 
 void scheduler::found(seat& s) noexcept {
   idle_.end_search(s);
-  if (work_is_visible()) call_one();
+  if (work_is_visible() && !rounds_.still_dense()) call_one();
 }
 
 bool scheduler::work_is_visible() noexcept {

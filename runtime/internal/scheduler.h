@@ -22,7 +22,7 @@
 //   (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its worker: waking a core
 //   costs thousands of switches. If that worker then does not switch for a millisecond, the watchdog
 //   gives what stands there to inject, where a busy worker finds it too.
-// A wake from outside: to inject, then call.
+// A wake from outside: to inject, then call; by the thread of a pool that goes on, in rounds (result_rounds.h).
 // A rest: a worker whose stolen actors were moved back, because they met their peers at locks there (biased_lock.h),
 // sleeps for a while without being called, longer each time; the watchdog ends it if a worker has much to do.
 // A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds
@@ -44,6 +44,7 @@
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/fifo.h"
 #include "weir/runtime/internal/idle_workers.h"
+#include "weir/runtime/internal/result_rounds.h"
 #include "weir/runtime/internal/run_ring.h"
 #include "weir/runtime/internal/small_lock.h"
 #include "weir/runtime/internal/spawn_deque.h"
@@ -96,8 +97,9 @@ class scheduler {
   void push_local(seat& s, actor_core& a, kind k) noexcept;
   // owner: `a` yielded, or was woken while it parked.
   void push_back(seat& s, actor_core& a) noexcept;
-  // Any other thread.
-  void push_foreign(actor_core& a) noexcept;
+  // Any other thread. With by_round nobody is called if a worker is to look within result_rounds::length.
+  enum class bell : bool { at_once, by_round };
+  void push_foreign(actor_core& a, bell b = bell::at_once) noexcept;
   // Anyone.
   void push_pinned(seat& s, actor_core& a) noexcept;
 
@@ -116,6 +118,7 @@ class scheduler {
   // owner: the same for a rest (idle_workers.h). Then, or if false, end_sleep().
   bool begin_rest(seat& s) noexcept;
   void end_sleep(seat& s) noexcept { idle_.end_sleep(s); }
+  result_rounds& rounds() noexcept { return rounds_; }
 
   // The watchdog: `s` does not come to what stands in its queues. Gives all of it that is not pinned to inject.
   void unload(seat& s) noexcept;
@@ -160,6 +163,7 @@ class scheduler {
   bool alone_ = false;  // one worker only: nobody steals from it, so it needs no atomic read-modify-writes
   std::vector<seat*> seats_;
   idle_workers idle_;
+  result_rounds rounds_;
   small_lock inject_lock_;
   fifo<actor_core, &actor_core::queue_next> inject_;  // guarded by inject_lock_
   // Length of inject_: written under inject_lock_; seq_cst, as it takes part in the handshake.

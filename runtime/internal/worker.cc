@@ -227,6 +227,7 @@ void worker::tend(time_point now) {
   recent_ = now;
   turns_until_look_ = turns_per_look;
   met_ /= 2;
+  runtime_.scheduler().rounds().still_busy(now);
   timers_.expire(now);
   run_requests();
   if (seat_.fresh.size() == 0) {
@@ -263,6 +264,10 @@ actor_core* worker::idle() {
     return nullptr;
   }
   if (std::exchange(helped_, false)) rest_ /= 2;
+  if (s.rounds().dense(recent_)) {  // the pool's threads need the core that a search would take
+    sleep();
+    return nullptr;
+  }
   if (actor_core* const a = s.search(seat_, std::min(now() + search_time, timers_.next()))) {
     helped_ = true;
     return a;
@@ -274,11 +279,15 @@ actor_core* worker::idle() {
 
 void worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
-  const time_point until = std::min(timers_.next(), loop_due());
+  time_point until = std::min(timers_.next(), loop_due());
+  result_rounds& rounds = runtime_.scheduler().rounds();
+  const bool promised = rounds.dense(recent_) && rounds.promise();
+  if (promised) until = std::min(until, now() + result_rounds::length);
   for_good_.store(until == time_point::max() && !loop_watches(), std::memory_order_relaxed);
   const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
   if (sleeps) poll(true, until);
   runtime_.scheduler().end_sleep(seat_);
+  if (promised) rounds.keep();
   // Also if it has only announced a sleep: the watchdog may have taken the announcement for one, and slept.
   runtime_.watchdog().stir();
   if (sleeps) tend(now());
