@@ -99,7 +99,7 @@ CORE = Theme(
         Workload("mutex8", 5_000_000, time_each(13, 60), floor={"cas": 1}),
         Workload("pool", 100_000, (Metric("share", "x", HIGHER, both(0.97)),)),
         Workload("pipeline", 5_000_000, rate(15, 15), floor={"cas": 8}),
-        Workload("pipeline_composed", 5_000_000, rate(100, 100), later=True),
+        Workload("pipeline_composed", 50_000_000, rate(100, 100)),
     ),
 )
 

@@ -1,0 +1,134 @@
+// The stages of one run, each holding the next: what comes out of one goes into the next by a call that the compiler
+// can see through, unless there is a queue between them.
+//
+// Thread-safety: as stage_input.h.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "weir/channels/pipeline/policy.h"
+#include "weir/channels/pipeline/stage_call.h"
+#include "weir/channels/pipeline/stage_input.h"
+
+namespace weir::internal {
+
+// A stage as the pipeline keeps it until it runs.
+template <class Stage, class Policy = error_policy<>>
+struct stage_entry {
+  using stage_type = Stage;
+  using policy_type = Policy;
+
+  Stage stage;
+  stage_options options;
+  Policy policy;
+};
+
+template <class Stage>
+stage_entry<Stage> entry(Stage stage, stage_options options) {
+  return {std::move(stage), std::move(options), {}};
+}
+
+// What a stage makes of T.
+template <class Stage, class T>
+using stage_output = std::remove_cvref_t<typename Stage::template output<T>>;
+
+// A stage, and behind it the rest.
+template <class In, class Entry, class... Rest>
+class node final : public stage_input<In, stage_output<typename Entry::stage_type, In>,
+                                      typename Entry::stage_type::template instance<In>, node<In, Entry, Rest...>> {
+  using stage_type = typename Entry::stage_type;
+  using instance_type = typename stage_type::template instance<In>;
+  using out_type = stage_output<stage_type, In>;
+  using base = stage_input<In, out_type, instance_type, node>;
+  using item_type = typename base::item_type;
+  friend base;
+
+ public:
+  node(run_state& run, bool fed_by_many, Entry&& entry, Rest&&... rest)
+      : base(run, stage_type::kind, std::move(entry.options), fed_by_many || stage_type::needs_queue),
+        stage_(std::move(entry.stage)),
+        policy_(std::move(entry.policy)),
+        next_(run, this->parallel() > 1 && this->options().order == unordered, std::move(rest)...) {
+    if constexpr (stage_type::alone) this->require_alone();
+  }
+
+  void start() {
+    next_.start();
+    this->start_input();
+  }
+  auto& sink() noexcept { return next_.sink(); }
+
+ private:
+  instance_type make() { return stage_.template make<In>(); }
+
+  [[gnu::always_inline]] bool apply(item_type&& item, instance_type& instance, stage_meter& m) {
+    stage_call call(*this, m, policy_);
+    if (item.place != nullptr) {
+      const auto emit = [place = item.place](out_type&& out) {
+        place->results.push_back(std::move(out));
+        return true;
+      };
+      const bool more = instance.process(item.value, call, emit);
+      item.settle();
+      return more && !call.ended();
+    }
+    return instance.process(item.value, call, emit_to_next(m)) && !call.ended();
+  }
+  bool on_time(instance_type& instance, stage_meter& m) { return instance.on_time(emit_to_next(m)); }
+  void end(instance_type& instance, stage_meter& m) {
+    if constexpr (requires { instance.end(emit_to_next(m)); }) instance.end(emit_to_next(m));
+  }
+  void end() { next_.finish(); }
+
+  // Results of an ordered stage.
+  bool give_on(std::vector<out_type>& results) {
+    for (out_type& out : results)
+      if (!next_.push(std::move(out), this->meter(this->parallel()))) return false;
+    return true;
+  }
+  auto emit_to_next(stage_meter& m) {
+    return [ this, &m ](out_type && out) __attribute__((always_inline)) { return next_.push(std::move(out), m); };
+  }
+
+  stage_type stage_;
+  typename Entry::policy_type policy_;
+  node<out_type, Rest...> next_;
+};
+
+// The last one. Its state is shared by all actors that run it.
+template <class In, class Entry>
+class node<In, Entry> final
+    : public stage_input<In, void, typename Entry::stage_type::template state<In>*, node<In, Entry>> {
+  using stage_type = typename Entry::stage_type;
+  using state_type = typename stage_type::template state<In>;
+  using base = stage_input<In, void, state_type*, node>;
+  using item_type = typename base::item_type;
+  friend base;
+
+ public:
+  node(run_state& run, bool fed_by_many, Entry&& entry)
+      : base(run, stage_type::kind, std::move(entry.options), fed_by_many),
+        state_(entry.stage.template begin<In>()),
+        policy_(std::move(entry.policy)) {
+    if constexpr (stage_type::alone) this->require_alone();
+  }
+
+  void start() { this->start_input(); }
+  // The result, once the pipeline has ended.
+  state_type& sink() noexcept { return state_; }
+
+ private:
+  state_type* make() noexcept { return &state_; }
+  [[gnu::always_inline]] bool apply(item_type&& item, state_type* state, stage_meter& m) {
+    stage_call call(*this, m, policy_);
+    return state->process(item.value, call) && !call.ended();
+  }
+  void end(state_type*, stage_meter&) {}
+  void end() { state_.finish(); }
+
+  state_type state_;
+  typename Entry::policy_type policy_;
+};
+
+}  // namespace weir::internal

@@ -1,0 +1,58 @@
+// The order of a parallel stage: each item gets a place when it comes in, and the places are emptied in that order.
+//
+// Thread-safety: all of it. The number of places bounds how far a slow item lets the others get ahead.
+#pragma once
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "weir/channels/channel.h"
+#include "weir/runtime/sync/semaphore.h"
+
+namespace weir::internal {
+
+// Where the results of one item wait for those of the items before it.
+template <class Out>
+struct ordered_place {
+  std::vector<Out> results;
+  semaphore filled{0};  // one permit once no more results come
+};
+
+template <class Out>
+class ordered_lane {
+ public:
+  using place = ordered_place<Out>;
+
+  explicit ordered_lane(long long places)
+      : places_(static_cast<std::size_t>(places)), free_(channel<place*>(places)), taken_(channel<place*>(places)) {
+    for (place& p : places_) free_.tx.send(&p);
+  }
+
+  // The next item's place. Parks until one is free.
+  place* take() {
+    place* const p = *free_.rx.recv();
+    taken_.tx.send(p);
+    return p;
+  }
+  void finish() { taken_.tx.close(); }
+
+  // Calls give_on(results) for each place in order, until finish(), or until it returns false; from then on results
+  // are dropped.
+  template <class GiveOn>
+  void run(GiveOn give_on) {
+    bool wanted = true;
+    for (place* p : taken_.rx) {
+      p->filled.acquire();
+      wanted = wanted && give_on(p->results);
+      p->results.clear();
+      free_.tx.send(p);
+    }
+  }
+
+ private:
+  std::deque<place> places_;
+  channel_ends<place*> free_, taken_;
+};
+
+}  // namespace weir::internal

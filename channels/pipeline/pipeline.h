@@ -1,0 +1,202 @@
+// Pipelines: stages composed with `|`, each item going through all of them.
+//
+//   auto report = weir::from(urls)
+//       | weir::filter(not_seen)
+//       | weir::map(fetch, {.parallel = 32, .order = weir::unordered, .name = "fetch"})
+//       | weir::on_error(weir::retry(3, 10ms), weir::skip)
+//       | weir::batch(100, 50ms)
+//       | weir::into(store)
+//       | weir::execute();
+//
+// Nothing runs before execute. Neighbouring stages run in one actor, as one loop; only a stage that is parallel, has a
+// buffer or waits for a time has a queue before it and actors of its own. A full queue makes the stages before it wait.
+// Stages: transforms.h, grouping.h, sinks.h; what is done about failures: policy.h.
+//
+// Thread-safety: a pipeline that does not run is a value. REQUIRES for execute: called by an actor.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "weir/channels/pipeline/grouping.h"
+#include "weir/channels/pipeline/node.h"
+#include "weir/channels/pipeline/policy.h"
+#include "weir/channels/pipeline/report.h"
+#include "weir/channels/pipeline/sinks.h"
+#include "weir/channels/pipeline/source.h"
+#include "weir/channels/pipeline/transforms.h"
+#include "weir/runtime/scope.h"
+
+namespace weir {
+namespace internal {
+
+// The source as a node.
+class source_node final : public node_base {
+ public:
+  explicit source_node(run_state& run) : node_base(run, "source", {}) {}
+};
+
+}  // namespace internal
+
+// A source and stages; `T` is what comes out at the end.
+template <class T, class Source, class... Entries>
+class pipeline {
+ public:
+  using value_type = T;
+
+  pipeline(Source source, std::tuple<Entries...> entries) : source_(std::move(source)), entries_(std::move(entries)) {}
+
+  // For operator| and execute.
+  Source&& take_source() noexcept { return std::move(source_); }
+  std::tuple<Entries...>&& take_entries() noexcept { return std::move(entries_); }
+
+ private:
+  Source source_;
+  std::tuple<Entries...> entries_;
+};
+
+// A pipeline that has a sink, and can be executed.
+template <class T, class Source, class... Entries>
+class complete_pipeline : public pipeline<T, Source, Entries...> {
+ public:
+  using pipeline<T, Source, Entries...>::pipeline;
+};
+
+struct execute_options {
+  std::string name = "pipeline";  // of the source's actor, in dumps and reports
+};
+
+// What execute returns for a pipeline that has a result.
+template <class T>
+struct executed {
+  T value;
+  pipeline_report report;
+};
+
+namespace internal {
+
+struct execute_mark {
+  execute_options options;
+  site where;
+};
+
+template <class Source>
+auto start_pipeline(Source source) {
+  return pipeline<typename Source::value_type, Source>(std::move(source), {});
+}
+
+template <class T, class Source, class... Entries, class Stage, class Policy>
+auto append(pipeline<T, Source, Entries...>&& p, stage_entry<Stage, Policy>&& next) {
+  Stage::template check<T>();
+  auto entries = std::tuple_cat(p.take_entries(), std::make_tuple(std::move(next)));
+  if constexpr (Stage::is_sink)
+    return complete_pipeline<T, Source, Entries..., stage_entry<Stage, Policy>>(p.take_source(), std::move(entries));
+  else
+    return pipeline<stage_output<Stage, T>, Source, Entries..., stage_entry<Stage, Policy>>(p.take_source(),
+                                                                                            std::move(entries));
+}
+
+// The same entries, the last one under `policy`.
+template <class... Entries, class... Policies>
+auto guard_last(std::tuple<Entries...>&& entries, error_policy<Policies...>&& policy) {
+  constexpr std::size_t last = sizeof...(Entries) - 1;
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    auto& e = std::get<last>(entries);
+    using stage_type = typename std::remove_reference_t<decltype(e)>::stage_type;
+    return std::make_tuple(std::get<I>(std::move(entries))...,
+                           stage_entry<stage_type, error_policy<Policies...>>{std::move(e.stage), std::move(e.options),
+                                                                              std::move(policy)});
+  }
+  (std::make_index_sequence<last>());
+}
+
+template <template <class, class, class...> class Kind, class T, class Source, class... Entries>
+auto make_kind(Source&& source, std::tuple<Entries...>&& entries) {
+  return Kind<T, std::remove_cvref_t<Source>, Entries...>(std::forward<Source>(source), std::move(entries));
+}
+
+template <class T, class Source, class... Entries>
+auto execute_now(complete_pipeline<T, Source, Entries...>&& p, const execute_options& options, site where) {
+  using value_type = typename Source::value_type;
+  using head_type = node<value_type, Entries...>;
+  Source source = p.take_source();
+  run_state run(where);
+  source_node first(run);
+  run.total = source.size();
+  auto build = [&](Entries&&... entries) { return std::make_unique<head_type>(run, false, std::move(entries)...); };
+  const std::unique_ptr<head_type> head = std::apply(build, p.take_entries());
+  with_scope(
+      [&](scope& s) {
+        run.actors = &s;
+        head->start();
+        s.spawn(options.name, [&] {
+          stage_meter& m = first.meter(0);
+          source.run([&](value_type&& value) { return head->push(std::move(value), m); }, m);
+          head->finish();
+        });
+      },
+      where);
+  pipeline_report report = make_report(run);
+  using result_type = decltype(head->sink().take());
+  if constexpr (std::is_void_v<result_type>)
+    return report;
+  else
+    return executed<result_type>{head->sink().take(), std::move(report)};
+}
+
+}  // namespace internal
+
+// The elements of a range; see source.h.
+template <std::ranges::input_range Range>
+auto from(Range&& range) {
+  return internal::start_pipeline(internal::range_source<Range>(std::forward<Range>(range)));
+}
+template <class T>
+auto from(receiver<T> rx) {
+  return internal::start_pipeline(internal::receiver_source<T>(std::move(rx)));
+}
+template <class T, class F>
+auto generate(F f) {
+  static_assert(std::is_invocable_v<F&, const std::function<bool(T)>&>,
+                "weir::generate: the function takes emit, which takes a T and returns bool");
+  return internal::start_pipeline(internal::generator_source<T, F>(std::move(f)));
+}
+inline auto lines(std::string path) { return internal::start_pipeline(internal::lines_source(std::move(path))); }
+
+template <class T, class Source, class... Entries, class Stage, class Policy>
+auto operator|(pipeline<T, Source, Entries...>&& p, internal::stage_entry<Stage, Policy> next) {
+  return internal::append(std::move(p), std::move(next));
+}
+// Speaks of the stage before it.
+template <class T, class Source, class... Entries, class... Policies>
+auto operator|(pipeline<T, Source, Entries...>&& p, internal::on_error_mark<Policies...> mark) {
+  static_assert(sizeof...(Entries) > 0, "weir::on_error: there is no stage before it");
+  return internal::make_kind<pipeline, T>(p.take_source(),
+                                          internal::guard_last(p.take_entries(), std::move(mark.policy)));
+}
+template <class T, class Source, class... Entries, class... Policies>
+auto operator|(complete_pipeline<T, Source, Entries...>&& p, internal::on_error_mark<Policies...> mark) {
+  return internal::make_kind<complete_pipeline, T>(p.take_source(),
+                                                   internal::guard_last(p.take_entries(), std::move(mark.policy)));
+}
+
+inline internal::execute_mark execute(execute_options options = {}, site where = site::current()) {
+  return {std::move(options), where};
+}
+
+// Runs the pipeline and parks until all of it has ended. Returns its report, or with collect and reduce executed<T>. A
+// stage that fails without remedy cancels the others; pipeline_error is thrown when they have ended. A cancel of the
+// caller's scope cancels the stages. Throws misuse for options out of range, and on a plain thread.
+template <class T, class Source, class... Entries>
+auto operator|(complete_pipeline<T, Source, Entries...>&& p, internal::execute_mark mark) {
+  return internal::execute_now(std::move(p), mark.options, mark.where);
+}
+template <class T, class Source, class... Entries>
+void operator|(pipeline<T, Source, Entries...>&&, internal::execute_mark) {
+  static_assert(sizeof(T) == 0, "weir::execute: the pipeline has no end: put into, collect or reduce before it");
+}
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// One run of a pipeline: its scope, its stages as the report sees them, and what stops it.
+//
+// Thread-safety: nodes are added before anything runs; afterwards everything but the scope is only read.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/channels/pipeline/stage_meter.h"
+#include "weir/channels/pipeline/stage_options.h"
+#include "weir/runtime/base/clock.h"
+#include "weir/runtime/base/site.h"
+#include "weir/runtime/scope.h"
+
+namespace weir::internal {
+
+class node_base;
+
+struct run_state {
+  explicit run_state(site at) noexcept : where(at) {}
+
+  site where;                        // of execute
+  std::vector<node_base*> nodes;     // the source first
+  scope* actors = nullptr;           // where the stages' actors live
+  std::optional<std::size_t> total;  // how many items the source has, if it knows
+  time_point begun = now();
+};
+
+// A stage, or the source, without its types.
+class node_base {
+ public:
+  node_base(const node_base&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+  const char* kind() const noexcept { return kind_; }
+  int parallel() const noexcept { return options_.parallel; }
+  const stage_options& options() const noexcept { return options_; }
+  // One for each actor of the stage, and one for who gives its results on in order.
+  int meters() const noexcept { return options_.parallel + 1; }
+  const stage_meter& meter(int which) const noexcept { return meters_[static_cast<std::size_t>(which)]; }
+  stage_meter& meter(int which) noexcept { return meters_[static_cast<std::size_t>(which)]; }
+  // Whether it has a queue before it, and how many fit in.
+  virtual bool queued() const noexcept { return false; }
+  virtual long long capacity() const noexcept { return 0; }
+
+ protected:
+  // Throws misuse if the options are out of range.
+  node_base(run_state& run, const char* kind, stage_options options);
+  // Throws misuse if the stage is parallel.
+  void require_alone() const;
+  virtual ~node_base() = default;
+
+  run_state& run_;
+
+ private:
+  const char* const kind_;
+  const stage_options options_;
+  const std::string name_;
+  const std::unique_ptr<stage_meter[]> meters_;
+};
+
+}  // namespace weir::internal

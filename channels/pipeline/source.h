@@ -1,0 +1,132 @@
+// Where a pipeline's items come from.
+//   from(range)                    its elements; a range given as an rvalue is kept, and its elements are moved out
+//   from(receiver)                 what is received, until the channel is closed and drained
+//   generate<T>(f)                 what f(emit) gives to emit(T), which says false when nobody wants more
+//   lines(path)                    the lines of a file, read on a thread that may wait
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weir/channels/channel.h"
+#include "weir/channels/pipeline/stage_input.h"
+
+namespace weir::internal {
+
+// A source has
+//   value_type
+//   run(push, meter)   push(value_type&&) until it says false
+//   size()             how many there will be, if it knows
+
+template <class Range>  // an lvalue reference, or the range itself
+class range_source {
+ public:
+  using value_type = std::ranges::range_value_t<Range>;
+
+  explicit range_source(Range&& range) : range_(std::forward<Range>(range)) {}
+
+  std::optional<std::size_t> size() const {
+    if constexpr (std::ranges::sized_range<const std::remove_reference_t<Range>>)
+      return std::ranges::size(range_);
+    else
+      return {};
+  }
+  template <class Push>
+  void run(const Push& push, stage_meter&) {
+    for (auto&& element : range_)
+      if (!push(take(element))) return;
+  }
+
+ private:
+  template <class E>
+  static value_type take(E& element) {
+    // Moved only out of what is ours.
+    if constexpr (!std::is_reference_v<Range> && !std::ranges::view<Range> &&
+                  std::is_same_v<std::remove_cv_t<E>, value_type> && !std::is_const_v<E>)
+      return std::move(element);
+    else
+      return element;
+  }
+
+  Range range_;
+};
+
+template <class T>
+class receiver_source {
+ public:
+  using value_type = T;
+  explicit receiver_source(receiver<T> from) : from_(std::move(from)) {}
+  std::optional<std::size_t> size() const { return {}; }
+  template <class Push>
+  void run(const Push& push, stage_meter& m) {
+    for (;;) {
+      recv_result<T> item = take_item(from_, {}, m);
+      if (!item || !push(*std::move(item))) break;
+    }
+    from_.reset();  // senders learn that nobody receives any more
+  }
+
+ private:
+  receiver<T> from_;
+};
+
+template <class T, class F>
+class generator_source {
+ public:
+  using value_type = T;
+  explicit generator_source(F f) : f_(std::move(f)) {}
+  std::optional<std::size_t> size() const { return {}; }
+  template <class Push>
+  void run(const Push& push, stage_meter&) {
+    const std::function<bool(T)> emit = [&push](T value) { return push(std::move(value)); };
+    std::invoke(f_, emit);
+  }
+
+ private:
+  F f_;
+};
+
+// Reads blocks of a file in weir::blocking and cuts them into lines.
+class lines_source {
+ public:
+  using value_type = std::string;
+  explicit lines_source(std::string path) : path_(std::move(path)) {}
+  std::optional<std::size_t> size() const { return {}; }
+  template <class Push>
+  void run(const Push& push, stage_meter& m) {
+    const file f(path_);
+    std::string rest;
+    std::vector<std::string> ready;
+    while (f.read(rest, ready, m)) {
+      for (std::string& line : ready)
+        if (!push(std::move(line))) return;
+      ready.clear();
+    }
+    if (!rest.empty()) push(std::move(rest));
+  }
+
+ private:
+  class file {
+   public:
+    explicit file(const std::string& path);
+    file(const file&) = delete;
+    ~file();
+    // Reads on; appends the lines that are whole. False at the end. Throws std::system_error with the path.
+    bool read(std::string& rest, std::vector<std::string>& lines, stage_meter& m) const;
+
+   private:
+    const std::string& path_;
+    const int fd_;
+  };
+
+  std::string path_;
+};
+
+}  // namespace weir::internal

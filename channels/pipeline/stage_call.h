@@ -1,0 +1,128 @@
+// A call of a stage's function: measured, within its time limit, and under its policy.
+//
+// Thread-safety: one actor.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "weir/channels/pipeline/policy.h"
+#include "weir/channels/pipeline/run_state.h"
+#include "weir/runtime/base/clock.h"
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/timeout.h"
+
+namespace weir::internal {
+
+// Throws pipeline_error with `failure` nested in it.
+[[noreturn]] void throw_pipeline_error(const node_base& stage, const std::exception_ptr& failure);
+// Throws timed_out: a call took longer than its stage allows.
+[[noreturn]] void throw_too_long(const node_base& stage);
+
+template <class Policy>
+class stage_call {
+ public:
+  // For one item, which it counts.
+  [[gnu::always_inline]] stage_call(const node_base& stage, stage_meter& meter, const Policy& policy) noexcept
+      : stage_(stage), meter_(meter), policy_(policy), measure_(meter.count_in()) {
+    if (measure_) [[unlikely]]
+      meter.measure_in(stage.options().timeout.count() != 0 ? 1 : 1024);
+  }
+
+  // f(item), void being std::monostate; empty: the item is left out. Throws pipeline_error, cancelled.
+  template <class F, class In>
+  [[gnu::always_inline]] auto operator()(F& f, In& item) {
+    using argument = std::conditional_t<Policy::keeps_item, const In&, In>;
+    if constexpr (!std::is_invocable_v<F&, argument>) {
+      static_assert(std::is_copy_constructible_v<In>,
+                    "weir::on_error: retry and dead_letter need the item after the call: let the function take a const "
+                    "T&, or make T copyable");
+      const auto with_copy = [&f](const In& i) { return std::invoke(f, In(i)); };
+      return (*this)(with_copy, item);
+    } else {
+      using result = std::invoke_result_t<F&, argument>;
+      std::optional<std::conditional_t<std::is_void_v<result>, std::monostate, std::remove_cvref_t<result>>> kept;
+      try {
+        if (!measure_) [[likely]]
+          invoke<argument>(f, item, kept);
+        else
+          measured<argument>(f, item, kept);
+      } catch (const cancelled&) {
+        throw;
+      } catch (...) {
+        // In the handler, so that a call that does not fail has nothing to clean up.
+        remedied<argument>(f, item, kept, std::current_exception());
+      }
+      return kept;
+    }
+  }
+
+  // The policy has ended the stream.
+  bool ended() const noexcept { return ended_; }
+
+ private:
+  // Every 1024th call is measured; more of them, or all, if they take longer; all that have a limit.
+  template <class Argument, class F, class In, class Kept>
+  [[gnu::noinline]] void measured(F& f, In& item, Kept& kept) {
+    const auto limit = stage_.options().timeout;
+    const time_point begin = now();
+    if (limit.count() == 0)
+      invoke<Argument>(f, item, kept);
+    else if (!within(limit, [&] { invoke<Argument>(f, item, kept); }))
+      throw_too_long(stage_);
+    const auto took = now() - begin;
+    meter_.latency.add(took);
+    if (took > std::chrono::nanoseconds(200) && limit.count() == 0)
+      meter_.measure_soon(took > std::chrono::microseconds(5) ? 1 : 64);
+  }
+  // After a call that failed.
+  template <class Argument, class F, class In, class Kept>
+  [[gnu::noinline]] void remedied(F& f, In& item, Kept& kept, std::exception_ptr failure) {
+    kept.reset();
+    for (int calls = 1;; ++calls) {
+      meter_.errors.add(1);
+      switch (policy_.treat(&item, stage_.name(), failure, calls)) {
+        case remedy::call_again:
+          break;
+        case remedy::end:
+          ended_ = true;
+          return;
+        case remedy::leave_out:
+          return;
+        case remedy::pass_on:
+          throw_pipeline_error(stage_, failure);
+      }
+      meter_.retries.add(1);
+      try {
+        measured<Argument>(f, item, kept);
+        return;
+      } catch (const cancelled&) {
+        throw;
+      } catch (...) {
+        kept.reset();
+        failure = std::current_exception();
+      }
+    }
+  }
+  template <class Argument, class F, class In, class Kept>
+  static void invoke(F& f, In& item, Kept& kept) {
+    if constexpr (std::is_void_v<std::invoke_result_t<F&, Argument>>) {
+      std::invoke(f, static_cast<Argument&&>(item));
+      kept.emplace();
+    } else {
+      kept.emplace(std::invoke(f, static_cast<Argument&&>(item)));
+    }
+  }
+
+  const node_base& stage_;
+  stage_meter& meter_;
+  const Policy& policy_;
+  const bool measure_;
+  bool ended_ = false;
+};
+
+}  // namespace weir::internal
