@@ -1,0 +1,38 @@
+#include "weir/channels/pipeline/run_state.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "weir/runtime/base/errors.h"
+
+namespace weir::internal {
+
+node_base::node_base(run_state& run, const char* kind, stage_options options)
+    : run_(run),
+      kind_(kind),
+      options_(std::move(options)),
+      name_(!options_.name.empty() ? options_.name
+            : run.nodes.empty()    ? std::string(kind)
+                                   : fmt::format("{} {}", kind, run.nodes.size())),
+      meters_(new stage_meter[static_cast<std::size_t>(options_.parallel > 0 ? meters() : 1)]) {
+  const auto refuse = [&](const char* rule, std::string value, const char* remedy) {
+    throw_misuse(fmt::format("stage \"{}\"", name_).c_str(), rule, value, remedy, run.where);
+  };
+  if (options_.parallel < 1)
+    refuse(".parallel must be 1 or more", std::to_string(options_.parallel), "Say how many actors run the stage.");
+  if (options_.buffer < 0 || options_.buffer > 16'777'216)
+    refuse(".buffer must be 0 (as suits the stage) to 16777216", std::to_string(options_.buffer),
+           "Tens of items are enough for most stages.");
+  if (options_.timeout.count() < 0)
+    refuse(".timeout must not be negative", std::to_string(options_.timeout.count()) + " ns", "0 means: no limit.");
+  run.nodes.push_back(this);
+}
+
+void node_base::require_alone() const {
+  if (options_.parallel != 1)
+    throw_misuse(fmt::format("stage \"{}\"", name_).c_str(), "it looks at several items and runs in one actor",
+                 fmt::format(".parallel = {}", options_.parallel), "Leave .parallel out.", run_.where);
+}
+
+}  // namespace weir::internal
