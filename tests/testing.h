@@ -1,6 +1,9 @@
 // What tests of weir share: a runtime that must end with nothing left, scale, and waiting for a condition.
 #pragma once
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstddef>
@@ -83,6 +86,22 @@ void in_actor(F f, std::optional<int> worker_count = {}) {
 __attribute__((noinline)) inline std::thread::id thread_now() {
   asm volatile("" ::: "memory");
   return std::this_thread::get_id();
+}
+
+// Sends `signal` to this process, as kill does. ThreadSanitizer keeps back what comes to a thread that is blocked in a
+// system call it does not know; there it goes to the caller.
+inline void send_signal(int signal) {
+#if defined(__SANITIZE_THREAD__)
+  raise(signal);
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  raise(signal);
+#else
+  kill(getpid(), signal);
+#endif
+#else
+  kill(getpid(), signal);
+#endif
 }
 
 // Yields until condition(); the test's time limit is the limit, and its dump shows who waits.

@@ -76,6 +76,8 @@ void actor_core::entry(void* self_address) {
   } else {
     self->release();
   }
+  if (self->mark_.foreign()) [[unlikely]]
+    abort_forking_actor("park");
   worker& w = *self->worker_;  // of this very turn, as what came before may have parked
   w.after_switch(worker::after::exit);
   leave_forever(self->context_, w.native());

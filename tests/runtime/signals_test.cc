@@ -58,7 +58,7 @@ TEST_CASE("child: SIGTERM while main and its scope wait", "[.child]") {
     weir::with_scope([](weir::scope& s) {
       s.spawn("worker", [] {
         const says_unwound worker{"worker"};
-        kill(getpid(), SIGTERM);
+        testing::send_signal(SIGTERM);
         sleep_for_ever();
       });
     });
@@ -73,7 +73,7 @@ TEST_CASE("the first SIGTERM cancels main and run returns 143") {
 TEST_CASE("child: SIGINT while a main of int waits", "[.child]") {
   begin_with_defaults();
   leave(weir::run([]() -> int {
-    kill(getpid(), SIGINT);
+    testing::send_signal(SIGINT);
     sleep_for_ever();
     return 1;
   }));
@@ -86,7 +86,7 @@ TEST_CASE("child: SIGINT while a main of string waits", "[.child]") {
   begin_with_defaults();
   try {
     weir::run([]() -> std::string {
-      kill(getpid(), SIGINT);
+      testing::send_signal(SIGINT);
       sleep_for_ever();
       return "";
     });
@@ -104,7 +104,7 @@ TEST_CASE("run throws interrupted when main returns something else") {
 TEST_CASE("child: a main that finishes though it was cancelled", "[.child]") {
   begin_with_defaults();
   leave(weir::run([] {
-    kill(getpid(), SIGTERM);
+    testing::send_signal(SIGTERM);
     while (!weir::this_actor::cancel_requested()) std::this_thread::yield();
     return 5;
   }));
@@ -120,12 +120,12 @@ TEST_CASE("child: two signals against a main that cleans up", "[.child]") {
       ~slow() {
         weir::shielded([] {
           std::puts("cleaning up"), std::fflush(stdout);
-          kill(getpid(), SIGINT);
+          testing::send_signal(SIGINT);
           sleep_for_ever();
         });
       }
     } const at_end;
-    kill(getpid(), SIGTERM);
+    testing::send_signal(SIGTERM);
     sleep_for_ever();
   });
 }
@@ -138,10 +138,10 @@ TEST_CASE("the second signal kills, whichever of the two it is") {
 TEST_CASE("child: two signals against workers that compute for ever", "[.child]") {
   begin_with_defaults();
   weir::run({.workers = 1}, [] {
-    kill(getpid(), SIGTERM);
+    testing::send_signal(SIGTERM);
     while (!weir::this_actor::cancel_requested()) {
     }
-    kill(getpid(), SIGTERM);
+    testing::send_signal(SIGTERM);
     for (;;) {
     }
   });
@@ -163,7 +163,7 @@ TEST_CASE("child: two runtimes and one signal", "[.child]") {
       });
     });
   while (ready < 2) std::this_thread::yield();
-  kill(getpid(), SIGTERM);
+  testing::send_signal(SIGTERM);
   for (std::thread& t : threads) t.join();
   std::printf("%d %d %s\n", ends[0], ends[1], handler_of(SIGTERM) == SIG_DFL ? "given back" : "kept");
   leave(0);
