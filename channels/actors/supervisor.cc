@@ -121,7 +121,10 @@ void supervisor::state::loop(internal::supervision& children) {
     std::unique_ptr<command> order;
     const bool goes_on =
         select(on_exit(children.exits(), [&](auto n) { ended = std::move(n); }).when(children.exits().left() > 0),
-               on_recv(commands_.rx, [&](auto c) { order = std::move(*c); }),
+               on_recv(commands_.rx,
+                       [&](auto c) {
+                         if (c) order = std::move(*c);
+                       }),
                internal::body_event_case(shutdown_, stop_text.c_str(), [] { return false; }, {}));
     if (!goes_on) return;
     if (ended) {
