@@ -148,7 +148,9 @@ TEST_CASE("a forked child that was an actor cannot go on as one, nor start anew 
   CHECK_THAT(end.output, Catch::Contains("left: " + aborted + "\nthe parent goes on\n"));
 }
 
-#ifndef WEIR_TSAN  // its runtime does not survive new threads in the child of a process that had several
+// Not for sanitizers: TSan does not survive new threads in the child of a process that had several, and in GCC 12 a
+// lock of ASan's allocator may be held by a thread that is not in the child.
+#if !defined(WEIR_TSAN) && !defined(WEIR_ASAN)
 TEST_CASE("child: a fresh runtime in the child", "[.child]") {
   const auto sum = [] {
     return weir::run({.workers = 2}, [] {
