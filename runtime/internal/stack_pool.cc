@@ -18,10 +18,7 @@ stack_block* prepared(stack_block* block) {
 }  // namespace
 
 stack_pool::stack_pool(int caches, stack_guard first, std::shared_ptr<const void> companion)
-    : companion_(std::move(companion)), guards_(first), caches_(static_cast<std::size_t>(caches)) {
-  // One chain may be on its way beyond the limit: so put() allocates nothing.
-  for (std::size_t c = 0; c < stack_classes; ++c) shelves_[c].hot.reserve(kept_hot(c) / stack_chain::full + 1);
-}
+    : companion_(std::move(companion)), guards_(first), caches_(static_cast<std::size_t>(caches)) {}
 
 stack_block* stack_pool::take(std::size_t size, int cache) {
   const std::size_t size_class = stack_size::class_of(size);
@@ -75,6 +72,7 @@ stack_chain stack_pool::fetch_locked(std::size_t size_class) {
   if (!s.hot.empty()) {
     stack_block* const top = s.hot.back();
     s.hot.pop_back();
+    s.least_hot = std::min(s.least_hot, s.hot.size());
     return {top, stack_chain::full};
   }
   for (const auto& arena : s.arenas)
@@ -82,25 +80,55 @@ stack_chain stack_pool::fetch_locked(std::size_t size_class) {
   // As large as all before it together, so that small programs reserve little.
   const std::size_t slots = std::min(std::max(s.slots, stack_chain::full), stack_arena::most_slots(size_class));
   s.arenas.reserve(s.arenas.size() + 1);
-  s.arenas.push_back(stack_arena::reserve(*this, guards_, size_class, slots));
-  s.slots += s.arenas.back()->slots();
+  std::unique_ptr<stack_arena> arena = stack_arena::reserve(*this, guards_, size_class, slots);
+  s.hot.reserve((s.slots + arena->slots()) / stack_chain::full);  // so put() allocates nothing
+  s.slots += arena->slots();
+  s.arenas.push_back(std::move(arena));
   return s.arenas.back()->take();
 }
 
 void stack_pool::put(stack_chain chain) noexcept {
-  const std::size_t size_class = chain.top->layout->size_class;
-  stack_chain coldest;
+  std::lock_guard guard(mutex_);
+  shelves_[chain.top->layout->size_class].hot.push_back(chain.top);
+}
+
+// In chains.
+std::size_t stack_pool::shelf::beyond_kept(std::size_t size_class) const noexcept {
+  const std::size_t kept = kept_hot(size_class) / stack_chain::full;
+  return hot.size() > kept ? hot.size() - kept : 0;
+}
+
+time_point stack_pool::trim(time_point now) noexcept {
+  constexpr std::size_t at_once = 16;  // chains: less than a millisecond
+  std::array<stack_block*, at_once> coldest;
+  std::size_t count = 0;
+  bool more = false, beyond = false;
   {
     std::lock_guard guard(mutex_);
-    std::vector<stack_block*>& hot = shelves_[size_class].hot;
-    hot.push_back(chain.top);
-    if (hot.size() * stack_chain::full <= kept_hot(size_class)) return;
-    coldest = {hot.front(), stack_chain::full};
-    hot.erase(hot.begin());
+    const bool ends = now >= period_end_;
+    if (ends) period_end_ = now + trim_period;
+    for (std::size_t c = 0; c < stack_classes; ++c) {
+      shelf& s = shelves_[c];
+      if (ends) s.surplus = std::exchange(s.least_hot, s.hot.size());
+      s.surplus = std::min(s.surplus, s.beyond_kept(c));
+      const std::size_t taken = std::min(s.surplus, at_once - count);
+      const auto first = s.hot.begin(), last = first + static_cast<std::ptrdiff_t>(taken);
+      std::copy(first, last, coldest.begin() + static_cast<std::ptrdiff_t>(count));
+      s.hot.erase(first, last);
+      count += taken;
+      s.surplus -= taken;
+      s.least_hot = std::min(s.least_hot, s.hot.size());
+      more |= s.surplus != 0;
+      beyond |= s.beyond_kept(c) != 0;
+    }
   }
-  discard(coldest);
-  std::lock_guard guard(mutex_);
-  return_clean_locked(coldest);
+  for (std::size_t i = 0; i < count; ++i) discard({coldest[i], stack_chain::full});
+  if (count != 0) {
+    std::lock_guard guard(mutex_);
+    for (std::size_t i = 0; i < count; ++i) return_clean_locked({coldest[i], stack_chain::full});
+  }
+  if (more) return now;
+  return beyond ? period_end_ : time_point::max();
 }
 
 void stack_pool::return_clean_locked(stack_chain chain) noexcept {

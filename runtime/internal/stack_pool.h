@@ -1,13 +1,18 @@
-// All stacks of a runtime: taken and given in a worker's own cache, exchanged in chains, trimmed when too many lie
-// idle.
+// All stacks of a runtime: taken and given in a worker's own cache, exchanged in chains, trimmed when too many have
+// lain idle for a while.
 //
 // Thread-safety: all of it, but a cache is used on its worker's thread only.
 //
 // The ways of a stack: arena -> chain -> cache -> actor -> cache (perhaps another worker's) -> chain, and from there to
-// an actor again, hot, or, when the free stacks with memory are too many, discarded and back to its arena.
+// an actor again, hot, or, when nobody has needed it for a second and many are free, discarded and back to its arena.
+// Not at once: what ends in one batch is often spawned again in the next, and a fresh page costs more than all the rest
+// of an actor's life.
 //
 // The pool belongs to a runtime but lives on until its last stack is back, because a handle to an ended actor may
 // outlive the runtime.
+//
+// Origin: Bonwick and Adams, Magazines and Vmem (USENIX 2001): what to give back is the least that a depot held during
+// a period.
 #pragma once
 
 #include <array>
@@ -16,6 +21,7 @@
 #include <mutex>
 #include <vector>
 
+#include "weir/runtime/base/clock.h"
 #include "weir/runtime/internal/stack.h"
 #include "weir/runtime/internal/stack_arena.h"
 #include "weir/runtime/internal/stack_cache.h"
@@ -46,8 +52,13 @@ class stack_pool {
   // Stacks without a guard page.
   std::size_t unguarded() const noexcept { return guards_.unguarded(); }
 
-  // Free stacks that keep their memory, beside two chains a worker: enough for batches of 10 000 actors, and at most
-  // 4 GiB if all of them were used to their end.
+  // Gives back the memory of stacks that nobody has needed for a trim_period, some thousand a call, and keeps kept_hot.
+  // For one thread at a time, from time to time. Returns when to call again; max if no more than kept_hot are free.
+  time_point trim(time_point now) noexcept;
+  static constexpr time_point::duration trim_period = std::chrono::seconds(1);
+
+  // Free stacks that keep their memory for good, beside two chains a worker: enough for batches of 10 000 actors, and
+  // at most 4 GiB if all of them were used to their end.
   static constexpr std::size_t kept_hot(std::size_t size_class) noexcept {
     const std::size_t bound = (std::size_t{4} << 30) / stack_size::of_class(size_class);
     return bound < 16384 ? bound : 16384;
@@ -60,14 +71,18 @@ class stack_pool {
   };
   struct shelf {
     std::vector<std::unique_ptr<stack_arena>> arenas;  // in the order they were made
-    std::vector<stack_block*> hot;                     // full chains, the hottest last
+    std::vector<stack_block*> hot;                     // full chains, the hottest last; room for all there may be
+    std::size_t least_hot = 0;                         // the fewest that `hot` has held in this period
+    std::size_t surplus = 0;                           // so many of the coldest are to be trimmed
     stack_cache shared;                                // for those without a cache
     std::size_t slots = 0;                             // of all arenas
+
+    std::size_t beyond_kept(std::size_t size_class) const noexcept;
   };
 
   ~stack_pool() = default;
   stack_chain fetch_locked(std::size_t size_class);
-  // A full chain of free stacks. May trim.
+  // A full chain of free stacks.
   void put(stack_chain chain) noexcept;
   // Discarded stacks. Unmaps arenas that have become clean.
   void return_clean_locked(stack_chain chain) noexcept;
@@ -80,6 +95,7 @@ class stack_pool {
   std::array<shelf, stack_classes> shelves_;
   long out_ = 0;  // taken less given, without a cache; after retire(): all that are out
   bool retired_ = false;
+  time_point period_end_{};  // of trim(); its caller's own
 };
 
 }  // namespace weir::internal

@@ -59,12 +59,16 @@ void watchdog::sleep() {
 
 void watchdog::sleep_and_look() {
   auto pause = first_pause;
+  time_point next_look{};
   while (state_.load(std::memory_order_seq_cst) == asleep) {
-    time_point until = time_point::max();
+    const time_point time = now();
     // Any worker that has gone on since state_ says `asleep` wakes us, so what is seen here need not be seen again.
-    if (report_deadlock() == stillness::doubtful && pause <= last_pause) {
-      until = now() + pause;
-      pause *= 2;
+    if (time >= next_look) {
+      next_look = time_point::max();
+      if (report_deadlock() == stillness::doubtful && pause <= last_pause) {
+        next_look = time + pause;
+        pause *= 2;
+      }
     }
     if (runtime_.deadlock() != nullptr && !broken_up_) {
       broken_up_ = true;
@@ -72,8 +76,13 @@ void watchdog::sleep_and_look() {
       runtime_.break_up();
       return;
     }
-    futex_wait(&state_, asleep, until);
+    futex_wait(&state_, asleep, std::min(next_look, trim_stacks(time)));
   }
+}
+
+time_point watchdog::trim_stacks(time_point time) noexcept {
+  if (time >= next_trim_) next_trim_ = runtime_.stacks().trim(time);
+  return next_trim_;
 }
 
 void watchdog::main() {
@@ -89,6 +98,8 @@ void watchdog::main() {
       continue;
     }
     idle = 0;
+    // While actors run there may soon be something to trim.
+    next_trim_ = std::min(trim_stacks(now()), now() + stack_pool::trim_period);
     looking_.store(true, std::memory_order_seq_cst);
     try {
       look(now());

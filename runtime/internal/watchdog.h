@@ -12,6 +12,8 @@
 // Before it sleeps it looks for a deadlock (deadlock_report.h). If only threads that weir knows nothing of speak
 // against one, it looks again a few times, at growing distances, and then no more: an idle process has no periodic
 // wake-ups.
+//
+// It also gives the memory of stacks back that nobody has needed for a while, and sleeps only until then.
 #pragma once
 
 #include <atomic>
@@ -60,6 +62,8 @@ class watchdog {
   void wake() noexcept;
   // While nothing changes. Returns when this runtime is to be broken up, or somebody has woken it.
   void sleep_and_look();
+  // Returns when to do so again; max if there is nothing to give back.
+  time_point trim_stacks(time_point time) noexcept;
 
   runtime_core& runtime_;
   std::atomic<std::uint32_t> state_{awake};  // a futex; written by the watchdog, by who wakes it, and by stop()
@@ -67,6 +71,7 @@ class watchdog {
   std::atomic<bool> looking_{false};
   // The thread's own.
   std::vector<seen> last_;
+  time_point next_trim_{};
   time_point last_report_{};
   time_point last_report_of_all_{};
   bool broken_up_ = false;     // the runtime's deadlock was served

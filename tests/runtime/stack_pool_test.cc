@@ -212,14 +212,38 @@ TEST_CASE("advice stops at the first range that cannot have it") {
 }
 
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // they add mappings and memory of their own
-TEST_CASE("free stacks beyond a limit give their memory and at last their addresses back") {
+TEST_CASE(
+    "free stacks beyond a limit that nobody needs for a while give their memory and at last their addresses back") {
   constexpr std::size_t kept = stack_pool::kept_hot(0), many = 4 * kept;
   auto* pool = new stack_pool(1);
   std::vector<stack_block*> blocks(many);
   const std::size_t size = of_process("VmSize:"), before = of_process("VmRSS:");
   for (stack_block*& b : blocks) touch(b = pool->take(stack_size::least, 0));
   CHECK(of_process("VmRSS:") >= before + many * 4);
+  time_point time{};
+  const auto trim_all = [&] {
+    while (pool->trim(time) == time) {
+    }
+  };
+  trim_all();  // a period begins, in which all of them are out
   for (stack_block* b : blocks) pool->give(b, 0);
+  time += stack_pool::trim_period / 2;
+  CHECK(pool->trim(time) != time_point::max());
+  CHECK(of_process("VmRSS:") >= before + many * 4);
+  // Taken and given within each period: half of them are needed.
+  for (int period = 0; period < 3; ++period) {
+    for (std::size_t i = 0; i < many / 2; ++i) blocks[i] = pool->take(stack_size::least, 0);
+    for (std::size_t i = 0; i < many / 2; ++i) pool->give(blocks[i], 0);
+    time += stack_pool::trim_period;
+    trim_all();
+  }
+  CHECK(of_process("VmRSS:") <= before + many / 2 * 4 + 8'000);
+  CHECK(of_process("VmRSS:") >= before + many / 2 * 4);
+  time += stack_pool::trim_period;
+  trim_all();
+  time += stack_pool::trim_period;
+  trim_all();
+  CHECK(pool->trim(time) == time_point::max());
   CHECK(of_process("VmRSS:") <= before + kept * 4 + 8'000);
   CHECK(of_process("VmSize:") <= size + many * 20 / 2 + 10'000);  // of `many` times 20 KiB: all arenas but the last
   // And the pool goes on.
