@@ -23,13 +23,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a worker spins before it sleeps: a sleeping core costs some 30 us to wake, a spinning one less than 1.
+// How long a worker spins before it sleeps: a sleeping core costs some 30 us to wake, a spinning one less than 1. Half
+// as long after each time that brought nothing, and the whole time again when it would have.
 constexpr auto search_time = 50us;
+constexpr auto shortest_search = 1us;
 // How often a busy worker looks at its loop, if something is watched there.
 constexpr auto poll_interval = 50us;
 // How long a worker leaves others alone whose actors did not belong apart (scheduler.h).
 constexpr auto shortest_rest = 200us;
 constexpr auto longest_rest = 5ms;
+// What a thief takes should keep it busy for as long as its taking costs both sides; and so many in a row that do not
+// are no accident.
+constexpr auto worth_taking = 1us;
+constexpr int brief_helps = 8;
 // How long the oldest of those who have not run may stand behind newer ones.
 constexpr auto longest_unserved = 1ms;
 // So many meetings with other workers at locks, between two looks at the clock or so, move an actor.
@@ -257,22 +263,29 @@ actor_core* worker::idle() {
   tend(now());
   scheduler& s = runtime_.scheduler();
   if (actor_core* const a = s.pop(seat_)) return a;  // a timer of our own
-  if (std::exchange(sent_away_, false)) {
+  const bool helped = std::exchange(helped_, false), brief = recent_ - helped_since_ < worth_taking;
+  if (helped) brief_helps_ = brief ? brief_helps_ + 1 : 0;
+  if (std::exchange(sent_away_, false) || brief_helps_ == brief_helps) {
     rest_ = std::clamp<time_point::duration>(rest_ * 2, shortest_rest, longest_rest);
-    helped_ = false;
+    brief_helps_ = 0;
     rest();
     return nullptr;
   }
-  if (std::exchange(helped_, false)) rest_ /= 2;
+  if (helped && !brief) rest_ /= 2;
   if (s.rounds().dense(recent_)) {  // the pool's threads need the core that a search would take
     sleep();
     return nullptr;
   }
-  if (actor_core* const a = s.search(seat_, std::min(now() + search_time, timers_.next()))) {
+  search_began_ = now();
+  const time_point::duration longest = seat_.expects_mail ? search_time : search_span_;
+  if (actor_core* const a = s.search(seat_, std::min(search_began_ + longest, timers_.next()))) {
+    search_span_ = search_time;
     helped_ = true;
+    helped_since_ = now();
     return a;
   }
   if (seat_.mail.load(std::memory_order_relaxed)) return nullptr;  // pop() and tend() take it
+  search_span_ = std::max<time_point::duration>(search_span_ / 2, shortest_search);
   sleep();
   return nullptr;
 }
@@ -287,6 +300,8 @@ void worker::sleep() {
   const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
   if (sleeps) poll(true, until);
   runtime_.scheduler().end_sleep(seat_);
+  // Called for work that a whole search would have met.
+  if (seat_.searching && now() - search_began_ < search_time) search_span_ = search_time;
   if (promised) rounds.keep();
   // Also if it has only announced a sleep: the watchdog may have taken the announcement for one, and slept.
   runtime_.watchdog().stir();

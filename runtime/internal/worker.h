@@ -111,10 +111,14 @@ class worker {
   std::uint64_t next_id_ = 0, ids_end_ = 0;  // numbers reserved for actors that are made here
   std::atomic<std::ptrdiff_t> scoped_{0};    // written by this thread only; see count_scoped()
   std::atomic<std::uint32_t> token_{
-      0};                        // biased_lock.h; written by its thread before it runs anything, a hint for others
-  unsigned met_ = 0;             // weighted meetings at locks, halved at each look at the clock
+      0};             // biased_lock.h; written by its thread before it runs anything, a hint for others
+  unsigned met_ = 0;  // weighted meetings at locks, halved at each look at the clock
+  time_point search_began_{};
+  time_point::duration search_span_{std::chrono::microseconds(50)};  // of the next search
   bool sent_away_ = false;       // actors were moved from here since the last idle moment
   bool helped_ = false;          // since then it has run what others had
+  time_point helped_since_{};    // with helped_
+  int brief_helps_ = 0;          // in a row that were not worth it
   time_point::duration rest_{};  // the last rest; shorter again when helping did not end in one
   time_point recent_{};
   time_point last_poll_{};
