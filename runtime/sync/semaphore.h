@@ -32,6 +32,11 @@ class semaphore : internal::sync_base {
   // report: it is called by destructors.
   void release(std::ptrdiff_t n = 1, site where = site::current()) noexcept;
 
+  // One permit for the length of a block: `const std::lock_guard permit(s);`, or std::unique_lock.
+  void lock() { acquire(); }
+  [[nodiscard]] bool try_lock() { return try_acquire(); }
+  void unlock() noexcept { release(); }
+
   // Permits that could be had now. Stale at once.
   std::ptrdiff_t available() noexcept;
 

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <limits>
 #include <memory>
+#include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -45,6 +47,25 @@ TEST_CASE("never more hold a permit than there are, actors and threads, and all 
   });
   thread.join();
   CHECK(sem.available() == 3);
+}
+
+TEST_CASE("a lock guard holds one permit, and gives it back when an exception passes") {
+  weir::semaphore sem(2);
+  {
+    const std::lock_guard permit(sem);
+    CHECK(sem.available() == 1);
+    const std::unique_lock another(sem);
+    CHECK(sem.available() == 0);
+    const std::unique_lock none(sem, std::try_to_lock);
+    CHECK(!none.owns_lock());
+  }
+  CHECK(sem.available() == 2);
+  CHECK_THROWS_AS(([&] {
+                    const std::lock_guard permit(sem);
+                    throw std::runtime_error("in the block");
+                  }()),
+                  std::runtime_error);
+  CHECK(sem.available() == 2);
 }
 
 TEST_CASE("first come, first served: who wants many is not passed by who wants few") {
