@@ -15,5 +15,8 @@ void closed_or_cancelled(const char* verb);
 
 // The calling actor goes to the end of its worker's queue. No cancellation point. Nothing on a plain thread.
 void give_way() noexcept;
+// For an operation that may end without a park: every 128th on a worker gives way, as an actor that never has to wait
+// would keep the worker for ever. In worker.cc.
+void spend_operation() noexcept;
 
 }  // namespace weir::internal

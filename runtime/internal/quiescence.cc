@@ -26,9 +26,13 @@ bool is_idle(runtime_core& r, const idle_workers::census& seen) noexcept {
   const auto count = static_cast<std::uint32_t>(r.worker_count());
   // In this order: the queues, and what a worker says of its sleep, count only of workers that were asleep before.
   if (seen.sleepers != count || r.watchdog().moves_actors() || r.scheduler().anything_queued()) return false;
-  for (int i = 0; i < r.worker_count(); ++i)
-    if (!r.worker_at(i).sleeps_for_good()) return false;
-  return true;
+  std::ptrdiff_t outside = 0;
+  for (int i = 0; i < r.worker_count(); ++i) {
+    worker& w = r.worker_at(i);
+    if (!w.sleeps_for_good()) return false;
+    outside += w.outside();
+  }
+  return outside == 0;
 }
 
 }  // namespace

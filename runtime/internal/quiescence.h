@@ -4,7 +4,7 @@
 //
 // Nothing can if, at one moment,
 //   - every worker of every runtime sleeps without a deadline, its loop watches nothing, and no queue holds anything;
-//   - nobody waits for an event from outside the process (outside_events.h);
+//   - nobody waits for an event from outside the process (outside_events.h, outside_wait.h);
 //   - every other thread of the process is parked in weir without a deadline or belongs to a pool and has no job
 //     (idle_threads.h, which also says why no job is in a line then), or is one of weir's own that only ever answer
 //     others.

@@ -2,19 +2,20 @@
 
 #include <fmt/core.h>
 #include <pthread.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <system_error>
 #include <utility>
 
 #include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/check.h"
+#include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/internal/open_loop.h"
+#include "weir/runtime/internal/outside_events.h"
+#include "weir/runtime/internal/outside_wait.h"
 #include "weir/runtime/internal/overflow.h"
 #include "weir/runtime/internal/runtime_core.h"
 
@@ -42,6 +43,9 @@ constexpr auto longest_unserved = 1ms;
 constexpr unsigned often = 16;
 // Turns between two looks at the clock. Prime, so that it does not beat with a program's own cycles.
 constexpr unsigned turns_per_look = 61;
+
+// The readiness set's own members.
+constexpr readiness_token doorbell_token = 0, loop_token = 1;
 
 thread_local const actor_core* this_thread_forked = nullptr;  // see forking_actor()
 thread_local std::uint32_t this_thread_token = 0;             // biased_lock.h
@@ -110,16 +114,39 @@ __attribute__((noinline)) actor_core* current_actor() noexcept {
   return w ? w->running() : nullptr;
 }
 
-worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(index) {
+std::shared_ptr<readiness_set> current_readiness() {
+  const worker* const w = current_worker_or_null();
+  return w != nullptr ? w->readiness() : thread_readiness();
+}
+
+void spend_operation() noexcept {
+  if (worker* const w = current_worker_or_null(); w != nullptr && w->spend_operation()) give_way();
+}
+
+void begin_outside_wait() noexcept {
+  if (worker* const w = current_worker_or_null())
+    w->count_outside(1);
+  else
+    expected_outside_events.fetch_add(1, std::memory_order_seq_cst);
+}
+
+void end_outside_wait() noexcept {
+  if (worker* const w = current_worker_or_null())
+    w->count_outside(-1);
+  else
+    expected_outside_events.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+worker::worker(runtime_core& runtime, int index)
+    : runtime_(runtime), index_(index), readiness_(std::make_shared<readiness_set>()) {
   seat_.self = this;
   open_loop(loop_);
   try {
     if (const int error = uv_async_init(&loop_, &keep_alive_, [](uv_async_t*) {}); error != 0)
       throw std::system_error(-error, std::generic_category(), "uv_async_init");
-    if ((epoll_ = epoll_create1(EPOLL_CLOEXEC)) < 0) fail("epoll_create1");
     if ((doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) fail("eventfd");
-    watch(doorbell_, EPOLLIN | EPOLLET);
-    watch(uv_backend_fd(&loop_), EPOLLIN);
+    readiness_->add(doorbell_, EPOLLIN | EPOLLET, doorbell_token);
+    readiness_->add(uv_backend_fd(&loop_), EPOLLIN, loop_token);
   } catch (...) {
     release();
     throw;
@@ -129,12 +156,8 @@ worker::worker(runtime_core& runtime, int index) : runtime_(runtime), index_(ind
 
 worker::~worker() { release(); }
 
-void worker::watch(int fd, std::uint32_t events) {
-  epoll_event e{events, {.fd = fd}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e) != 0) fail("epoll_ctl");
-}
-
 void worker::release() noexcept {
+  readiness_->end();
   // Handles that requests left behind are closed, their callbacks run.
   const auto close_handle = [](uv_handle_t* h, void*) {
     if (!uv_is_closing(h)) uv_close(h, nullptr);
@@ -144,7 +167,6 @@ void worker::release() noexcept {
   const int busy = uv_loop_close(&loop_);
   WEIR_CHECK(busy == 0, fmt::format("uv_loop_close: {}", uv_strerror(busy)));
   if (doorbell_ >= 0) close(doorbell_);
-  if (epoll_ >= 0) close(epoll_);
 }
 
 void worker::start() {
@@ -226,7 +248,9 @@ void worker::run_requests() {
     r->run(*r, *this);
     any = true;
   }
-  if (any) uv_run(&loop_, UV_RUN_NOWAIT);
+  if (!any) return;
+  loop_used_ = true;
+  uv_run(&loop_, UV_RUN_NOWAIT);
 }
 
 void worker::tend(time_point now) {
@@ -242,7 +266,7 @@ void worker::tend(time_point now) {
     seat_.oldest_first = true;
     fresh_since_ = now;
   }
-  if (now - last_poll_ >= poll_interval) poll(false, now);
+  if (now - last_poll_ >= poll_interval && watches()) look();
 }
 
 time_point worker::loop_due() const {
@@ -272,6 +296,14 @@ actor_core* worker::idle() {
     return nullptr;
   }
   if (helped && !brief) rest_ /= 2;
+  if (readiness_->watches()) {
+    if (descriptors_fired_) {
+      sleep();
+      return nullptr;
+    }
+    look();
+    if (actor_core* const a = s.pop(seat_)) return a;
+  }
   if (s.rounds().dense(recent_)) {  // the pool's threads need the core that a search would take
     sleep();
     return nullptr;
@@ -298,22 +330,28 @@ void worker::sleep() {
   if (promised) until = std::min(until, now() + result_rounds::length);
   for_good_.store(until == time_point::max() && !loop_watches(), std::memory_order_relaxed);
   const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
-  if (sleeps) poll(true, until);
-  runtime_.scheduler().end_sleep(seat_);
+  events heard;
+  if (sleeps) listen(heard, until);
+  runtime_.scheduler().end_sleep(seat_);  // awake, before it makes anybody runnable
   // Called for work that a whole search would have met.
   if (seat_.searching && now() - search_began_ < search_time) search_span_ = search_time;
   if (promised) rounds.keep();
   // Also if it has only announced a sleep: the watchdog may have taken the announcement for one, and slept.
   runtime_.watchdog().stir();
-  if (sleeps) tend(now());
+  if (!sleeps) return;
+  serve(heard);
+  tend(now());
 }
 
 void worker::rest() {
   const time_point until = std::min({timers_.next(), loop_due(), now() + rest_});
   const bool rests = runtime_.scheduler().begin_rest(seat_);
-  if (rests) poll(true, until);
+  events heard;
+  if (rests) listen(heard, until);
   runtime_.scheduler().end_sleep(seat_);
-  if (rests) tend(now());
+  if (!rests) return;
+  serve(heard);
+  tend(now());
 }
 
 bool worker::follow_holder(std::uint32_t holder, unsigned weight) noexcept {
@@ -329,31 +367,31 @@ bool worker::follow_holder(std::uint32_t holder, unsigned weight) noexcept {
   return false;
 }
 
-void worker::poll(bool may_wait, time_point until) {
+void worker::listen(events& heard, time_point until) noexcept {
   last_poll_ = now();
-  timespec wait{0, 0};
-  const bool for_ever = may_wait && until == time_point::max();
-  if (may_wait && !for_ever) {
-    const auto left = std::max(until - last_poll_, time_point::duration::zero());
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-    wait.tv_sec = static_cast<time_t>(seconds.count());
-    wait.tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - seconds).count());
+  heard.count = readiness_->wait(heard.list.data(), static_cast<int>(heard.list.size()), until);
+}
+
+void worker::serve(const events& heard) {
+  bool run_loop = false, descriptors = false;
+  for (int i = 0; i < heard.count; ++i) {
+    const epoll_event& e = heard.list[static_cast<std::size_t>(i)];
+    if (e.data.u64 == loop_token) {
+      run_loop = true;
+    } else if (e.data.u64 != doorbell_token) {
+      descriptors = true;
+      readiness_set::serve(e);
+    }
   }
-  epoll_event events[8];
-  int count = -1;
-  if (has_pwait2_) {
-    count = epoll_pwait2(epoll_, events, 8, for_ever ? nullptr : &wait, nullptr);
-    has_pwait2_ = count >= 0 || errno != ENOSYS;
-  }
-  if (!has_pwait2_) {  // a kernel before 5.11, or valgrind: whole milliseconds, rounded up, as a sleep must not end
-                       // early
-    const auto ms = wait.tv_sec * 1000 + (wait.tv_nsec + 999'999) / 1'000'000;
-    count = epoll_wait(epoll_, events, 8, for_ever ? -1 : static_cast<int>(std::min<long>(ms, 1 << 30)));
-  }
-  bool run_loop = false;
-  for (int i = 0; i < count; ++i) run_loop |= events[i].data.fd != doorbell_;
+  if (heard.count > 0) descriptors_fired_ = descriptors;
   // A timer of the loop may have come due while nothing fired.
   if (run_loop || loop_due() != time_point::max()) uv_run(&loop_, UV_RUN_NOWAIT);
+}
+
+void worker::look() {
+  events heard;
+  listen(heard, time_point::min());
+  serve(heard);
 }
 
 }  // namespace weir::internal

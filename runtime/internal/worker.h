@@ -1,20 +1,27 @@
 // A worker: an OS thread that runs actors and owns one libuv loop.
 //
-// The thread sleeps in an epoll set of its own. Members of the set: the doorbell (an eventfd, edge-triggered and never
-// read, so a ring costs one system call on each side) and the backend descriptor of the libuv loop. The loop is run
-// when that descriptor fires, when its own timeout is due, and after each request that may have started a handle,
-// because libuv registers descriptors with its epoll only inside its own poll.
+// The thread sleeps in an epoll set of its own (readiness_set.h). Members of the set: the doorbell (an eventfd,
+// edge-triggered and never read, so a ring costs one system call on each side), the backend descriptor of the libuv
+// loop, and the descriptors whose first wait was on this worker. The loop is run when its descriptor fires, when its
+// own timeout is due, and after each request that may have started a handle, because libuv registers descriptors with
+// its epoll only inside its own poll.
+//
+// A worker whose last events came from descriptors does not search before it sleeps: what it waits for comes from the
+// kernel, which a sleep in the set sees at once, and a search not at all.
 //
 // Thread-safety: ring() from anywhere; everything else on the worker's own thread, `after_switch` by the actor it runs.
 #pragma once
 
 #include <uv.h>
 
+#include <array>
+#include <memory>
 #include <optional>
 #include <thread>
 
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/context.h"
+#include "weir/runtime/internal/readiness_set.h"
 #include "weir/runtime/internal/scheduler.h"
 #include "weir/runtime/internal/timer_heap.h"
 
@@ -72,28 +79,47 @@ class worker {
     scoped_.store(scoped_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
   std::ptrdiff_t scoped() const noexcept { return scoped_.load(std::memory_order_relaxed); }
+  // own thread: its actor begins or ends a wait for what comes from outside (outside_wait.h).
+  void count_outside(std::ptrdiff_t change) noexcept {
+    outside_.store(outside_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  }
+  std::ptrdiff_t outside() const noexcept { return outside_.load(std::memory_order_relaxed); }
+  // own thread: counts an operation. True: the actor's turn is over (interrupt.h).
+  bool spend_operation() noexcept { return ++operations_ % 128 == 0; }
   // It sleeps, or is about to, until somebody calls it: no timer of its own is set and its loop watches nothing. A
   // hint, unless the caller knows that it sleeps (quiescence.h).
   bool sleeps_for_good() const noexcept { return for_good_.load(std::memory_order_relaxed); }
 
   std::size_t waiting_behind() noexcept { return scheduler::waiting_behind(seat_); }
 
+  // What its actors' descriptors join.
+  const std::shared_ptr<readiness_set>& readiness() const noexcept { return readiness_; }
+
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
 
  private:
+  struct events {
+    int count = 0;
+    std::array<epoll_event, 64> list;  // not initialized: `count` of them are
+  };
+
   void main();
-  void watch(int fd, std::uint32_t events);
   void release() noexcept;
   void run_requests();
-  // Looks at the clock: expires timers, and polls the loop now and then. May be called by its own thread only.
+  // Looks at the clock: expires timers, and at its set now and then. May be called by its own thread only.
   void tend(time_point now);
   actor_core* idle();
   void sleep();
   void rest();
-  void poll(bool may_wait, time_point until);
+  // What the set has to say, waiting until `until` at most; and telling it to those whom it concerns.
+  void listen(events& heard, time_point until) noexcept;
+  void serve(const events& heard);
+  void look();
   time_point loop_due() const;
   bool loop_watches() noexcept;
+  // Something may be ready that nobody rings for: worth a look now and then.
+  bool watches() const noexcept { return loop_used_ || readiness_->watches(); }
 
   runtime_core& runtime_;
   const int index_;
@@ -108,8 +134,11 @@ class worker {
   interruptible interruptible_ = interruptible::no;
   worker* move_to_ = nullptr;  // with after::move
   unsigned turns_until_look_ = 1;
+  unsigned operations_ = 0;
   std::uint64_t next_id_ = 0, ids_end_ = 0;  // numbers reserved for actors that are made here
   std::atomic<std::ptrdiff_t> scoped_{0};    // written by this thread only; see count_scoped()
+  // The same of waits. A sleep that is announced orders it, as for_good_.
+  std::atomic<std::ptrdiff_t> outside_{0};
   std::atomic<std::uint32_t> token_{
       0};             // biased_lock.h; written by its thread before it runs anything, a hint for others
   unsigned met_ = 0;  // weighted meetings at locks, halved at each look at the clock
@@ -122,9 +151,10 @@ class worker {
   time_point::duration rest_{};  // the last rest; shorter again when helping did not end in one
   time_point recent_{};
   time_point last_poll_{};
-  time_point fresh_since_{};  // fresh actors were last seen to be none, or the oldest one was put first
-  int epoll_ = -1;
-  bool has_pwait2_ = true;  // until the kernel says otherwise
+  time_point fresh_since_{};        // fresh actors were last seen to be none, or the oldest one was put first
+  bool descriptors_fired_ = false;  // when something last fired, it was a descriptor
+  bool loop_used_ = false;          // some request has run
+  const std::shared_ptr<readiness_set> readiness_;
   int doorbell_ = -1;
   uv_loop_t loop_{};
   // Never sent: a loop without a live handle would not look at its descriptors when it is run.
