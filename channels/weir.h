@@ -9,6 +9,7 @@
 #include "weir/channels/actors/supervisor.h"
 #include "weir/channels/broadcast.h"
 #include "weir/channels/channel.h"
+#include "weir/channels/on_fd.h"
 #include "weir/channels/on_ready.h"
 #include "weir/channels/oneshot.h"
 #include "weir/channels/permit.h"
@@ -45,3 +46,4 @@
 #include "weir/runtime/sync/wait_group.h"
 #include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
+#include "weir/runtime/wait_fd.h"
