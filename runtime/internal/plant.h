@@ -23,7 +23,10 @@ enum class bug {
   inject_skip_recheck,     // a worker that falls asleep does not look at inject once more
   stale_waking,     // who was woken to take a mutex and lost the race leaves the mark that somebody is on the way
   inject_late_pop,  // what a worker takes from inject is in its ring before it is out of inject
-  lost_wake,        // a waker forgets the last step, once in a while
+  readiness_without_ticket,  // a call that found nothing takes away the readiness that came after it
+  late_event_taken,          // an event of a closed descriptor counts for whoever has its memory
+  close_marked_late,         // a descriptor's waiters are woken before it says that it is closed
+  lost_wake,                 // a waker forgets the last step, once in a while
 };
 
 #ifdef WEIR_PLANTS

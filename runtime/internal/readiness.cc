@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "weir/runtime/internal/parker.h"
+#include "weir/runtime/internal/plant.h"
 
 namespace weir::internal {
 
@@ -47,11 +48,17 @@ bool readiness::end_with(std::uint32_t bit) noexcept {
 }
 
 bool readiness::close() noexcept {
+  if (planted(bug::close_marked_late)) end_waits();
   std::uint32_t seen = use_.load(std::memory_order_relaxed);
   do {
     if (seen & closed_bit) return false;
   } while (!use_.compare_exchange_weak(seen, (seen | closed_bit) + one_operation, std::memory_order_acq_rel,
                                        std::memory_order_relaxed));
+  if (!planted(bug::close_marked_late)) end_waits();
+  return true;
+}
+
+void readiness::end_waits() noexcept {
   wait_node *readers, *writers;
   {
     std::lock_guard guard(lock_);
@@ -62,7 +69,6 @@ bool readiness::close() noexcept {
   }
   wake_all(readers);
   wake_all(writers);
-  return true;
 }
 
 bool readiness::closed_for_good() noexcept {
@@ -77,6 +83,7 @@ bool readiness::drop_handle() noexcept {
 void readiness::clear(direction d, ticket t, bool unless_for_good) noexcept {
   std::lock_guard guard(lock_);
   if (unless_for_good && (events_ & for_good)) return;
+  if (planted(bug::readiness_without_ticket)) t.seen_ = word(d).load(std::memory_order_relaxed);
   if (word(d).load(std::memory_order_relaxed) == t.seen_)
     word(d).store(t.seen_ & ~ready_bit, std::memory_order_release);
 }
@@ -135,7 +142,7 @@ void readiness::fire(std::uint32_t generation, unsigned what) noexcept {
   wait_node *readers = nullptr, *writers = nullptr;
   {
     std::lock_guard guard(lock_);
-    if (generation != generation_) return;
+    if (generation != generation_ && !planted(bug::late_event_taken)) return;
     events_ |= static_cast<std::uint8_t>(what);
     if (what & can_read) readers = raise_locked(direction::read);
     if (what & can_write) writers = raise_locked(direction::write);

@@ -133,6 +133,7 @@ class readiness {
   bool end_with(std::uint32_t bit) noexcept;
   void clear(direction d, ticket t, bool unless_for_good) noexcept;
   wait_node* raise_locked(direction d) noexcept;
+  void end_waits() noexcept;
 
   small_lock lock_;
   std::uint8_t events_ = 0;       // guarded by lock_: `happened` since open()
