@@ -41,7 +41,7 @@ std::string misuse(F f) {
 
 TEST_CASE("a read parks until bytes come and says in a dump what it waits for") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, bytes);
     weir::with_scope([&](weir::scope& s) {
       s.spawn("reader", [&] { EXPECT(read_text(d) == "hello"); });
@@ -88,7 +88,7 @@ TEST_CASE("after a short transfer the next one parks at once and misses nothing"
 TEST_CASE("the end of the other side after a short read is seen") {
   for (int i = 0; i < rounds(2000); ++i) {
     const auto [here, there] = sockets();
-    in_actor([&, here = here, there = there] {
+    in_actor([&] {
       descriptor d(here, bytes), other(there, bytes);
       weir::with_scope([&](weir::scope& s) {
         s.spawn([&] {
@@ -108,7 +108,7 @@ TEST_CASE("the end of the other side after a short read is seen") {
 
 TEST_CASE("a deadline ends a wait and the descriptor works on") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, bytes);
     char one;
     CHECK(read_some(d, &one, 1, 5ms).how == wait_result::timeout);
@@ -124,7 +124,7 @@ TEST_CASE("a deadline ends a wait and the descriptor works on") {
 
 TEST_CASE("a cancel ends a wait and the descriptor works on") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, bytes);
     char one;
     const auto got = weir::within(5ms, [&] {
@@ -142,7 +142,7 @@ TEST_CASE("a cancel ends a wait and the descriptor works on") {
 
 TEST_CASE("close wakes both directions and the last operation out closes the descriptor") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, bytes);
     weir::with_scope([&](weir::scope& s) {
       s.spawn("reader", [&] { EXPECT(read_text(d).empty()); });
@@ -169,7 +169,7 @@ TEST_CASE("close wakes both directions and the last operation out closes the des
 
 TEST_CASE("an operation outlives the handle that it began with") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     std::optional<descriptor> d(std::in_place, here, bytes);
     weir::with_scope([&](weir::scope& s) {
       s.spawn("reader", [&] { EXPECT(read_text(*d).empty()); });
@@ -183,7 +183,7 @@ TEST_CASE("an operation outlives the handle that it began with") {
 
 TEST_CASE("a second reader is misuse and so is a second writer") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, bytes);
     const descriptor::operation reading(d, direction::read, "read", weir::site::current());
     const std::string text = misuse([&] { descriptor::operation(d, direction::read, "read", weir::site::current()); });
@@ -200,7 +200,7 @@ TEST_CASE("a second reader is misuse and so is a second writer") {
 
 TEST_CASE("a descriptor for many wakes all who wait and each gets its own") {
   const auto [here, there] = sockets(SOCK_SEQPACKET);
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, descriptor::kind::records, descriptor::users::many);
     constexpr int readers = 8, messages = 4000;
     std::atomic<int> sum{0}, count{0};
@@ -290,7 +290,7 @@ TEST_CASE("a descriptor moves to another runtime when its first one ends while i
 TEST_CASE("a duplicate of a closed descriptor wakes nobody else") {
   const auto [here, there] = sockets();
   const int copy = dup(here);
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     std::optional<descriptor> d(std::in_place, here, bytes);
     char one;
     CHECK(read_some(*d, &one, 1, 1ms).how == wait_result::timeout);
@@ -309,7 +309,7 @@ TEST_CASE("a duplicate of a closed descriptor wakes nobody else") {
 
 TEST_CASE("a wait for a descriptor is no deadlock") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     descriptor d(here, bytes);
     weir::internal::idle_threads_of_process.add_apart();  // the thread below, which uses no weir
     std::thread outside([&] {
@@ -332,7 +332,7 @@ TEST_CASE("readiness and timeout and cancel and close compete for a wait and one
       const auto [here, there] = sockets();
       descriptor d(here, bytes), other(there, bytes);
       const unsigned dice = static_cast<unsigned>(random());
-      weir::with_scope([&, there = there](weir::scope& s) {
+      weir::with_scope([&](weir::scope& s) {
         auto reader = s.spawn([&] {
           char one;
           const transfer t =
@@ -342,7 +342,7 @@ TEST_CASE("readiness and timeout and cancel and close compete for a wait and one
         });
         if (dice & 2) s.spawn([&] { d.close(); });
         if (dice & 4) s.spawn([&] { reader.cancel(); });
-        if (dice & 8 || (dice & 7) == 0) s.spawn([&, there] { EXPECT(write(there, "x", 1) == 1 || errno == EPIPE); });
+        if (dice & 8 || (dice & 7) == 0) s.spawn([&] { EXPECT(write(there, "x", 1) == 1 || errno == EPIPE); });
         try {
           reader.join();
         } catch (const weir::actor_cancelled&) {

@@ -51,7 +51,7 @@ std::size_t open_descriptors() {
 
 TEST_CASE("wait_fd waits for a foreign descriptor as long as it is not drained") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     CHECK(!wait_fd(here, readable, 5ms));
     CHECK(wait_fd(here, writable));
     CHECK(wait_fd(here, either));
@@ -71,7 +71,7 @@ TEST_CASE("wait_fd waits for a foreign descriptor as long as it is not drained")
 
 TEST_CASE("a wait for a foreign descriptor parks and says in a dump what for") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     weir::with_scope([&](weir::scope& s) {
       s.spawn("driver", [&] { EXPECT(wait_fd(here, readable)); });
       eventually([] { return waits("driver", "wait_fd"); });
@@ -84,7 +84,7 @@ TEST_CASE("a wait for a foreign descriptor parks and says in a dump what for") {
 
 TEST_CASE("any number wait for one descriptor in both directions and each is woken") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     while (write(here, std::string(4096, 'x').data(), 4096) > 0) {
     }
     std::atomic<int> read_ready{0}, write_ready{0}, late{0};
@@ -116,7 +116,7 @@ TEST_CASE("any number wait for one descriptor in both directions and each is wok
 
 TEST_CASE("a wait for a foreign descriptor is cancelled and its deadline holds") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     CHECK(!weir::within(5ms, [&] { EXPECT(wait_fd(here, readable)); }));
     const auto begin = std::chrono::steady_clock::now();
     CHECK(!wait_fd(here, readable, 20ms));
@@ -161,14 +161,14 @@ TEST_CASE("one that is closed under a waiter ends at its deadline and nobody els
   in_actor([&] {
     for (int i = 0; i < rounds(100); ++i) {
       const auto [here, there] = sockets();
-      weir::with_scope([&, here = here, there = there](weir::scope& s) {
+      weir::with_scope([&](weir::scope& s) {
         s.spawn("first", [&] { EXPECT(!wait_fd(here, readable, 10ms)); });
         eventually([] { return waits("first", "wait_fd"); });
         const int copy = i % 2 == 0 ? dup(here) : -1;  // the kernel keeps the old registration
         close(here);
         const auto [again, other] = sockets();
         CHECK(again == here);
-        s.spawn("second", [&, again = again] { EXPECT(wait_fd(again, readable)); });
+        s.spawn("second", [&] { EXPECT(wait_fd(again, readable)); });
         eventually([] { return waits("second", "wait_fd"); });
         eventually([] { return !waits("first", "wait_fd"); });
         CHECK(waits("second", "wait_fd"));
@@ -192,7 +192,7 @@ TEST_CASE("the number of a foreign descriptor may come back as one of weir's own
     char one;
     CHECK(read_some(d, &one, 1, 1ms).how == wait_result::timeout);
     CHECK(!wait_fd(again, readable, 1ms));  // and both at once
-    weir::with_scope([&, again = again](weir::scope& s) {
+    weir::with_scope([&](weir::scope& s) {
       s.spawn([&] { EXPECT(read_some(d, &one, 1).bytes == 1); });
       put(other);
     });
@@ -209,7 +209,7 @@ TEST_CASE("plain threads wait for foreign descriptors") {
   CHECK(!wait_fd(here, readable, 2ms));
   std::vector<std::thread> threads;
   std::atomic<int> woken{0};
-  for (int i = 0; i < 4; ++i) threads.emplace_back([&, here = here] { woken += wait_fd(here, readable); });
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { woken += wait_fd(here, readable); });
   put(there);
   for (std::thread& t : threads) t.join();
   CHECK(woken == 4);
@@ -234,7 +234,7 @@ TEST_CASE("an epoll set and an eventfd of a library can be waited for") {
 
 TEST_CASE("a wait for a foreign descriptor is no deadlock") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     weir::internal::idle_threads_of_process.add_apart();  // the thread below, which uses no weir
     std::thread outside([&] {
       const looks l(1);
@@ -250,7 +250,7 @@ TEST_CASE("a wait for a foreign descriptor is no deadlock") {
 
 TEST_CASE("events against timeouts and cancels of many waits: none is lost") {
   const auto [here, there] = sockets();
-  in_actor([&, here = here, there = there] {
+  in_actor([&] {
     constexpr int waiters = 6;
     std::atomic<int> taken{0};
     const int n = rounds(3000);
