@@ -23,6 +23,15 @@ std::uint32_t scope_number(const char* zone) noexcept {
   return bad == std::errc() && stopped == end ? number : if_nametoindex(zone);
 }
 
+address ask(int (*call)(int, sockaddr*, socklen_t*), const char* operation, int fd) {
+  sockaddr_storage at{};
+  socklen_t size = sizeof at;
+  if (call(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0) throw_errno(operation, fmt::format("descriptor {}", fd));
+  return address(reinterpret_cast<const sockaddr*>(&at), size);
+}
+
+}  // namespace
+
 std::string printable(std::string_view raw) {
   std::string text;
   for (const char c : raw) {
@@ -33,15 +42,6 @@ std::string printable(std::string_view raw) {
   }
   return text;
 }
-
-address ask(int (*call)(int, sockaddr*, socklen_t*), const char* operation, int fd) {
-  sockaddr_storage at{};
-  socklen_t size = sizeof at;
-  if (call(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0) throw_errno(operation, fmt::format("descriptor {}", fd));
-  return address(reinterpret_cast<const sockaddr*>(&at), size);
-}
-
-}  // namespace
 
 address::address() noexcept : size_(0) { std::memset(&at_, 0, sizeof at_); }
 

@@ -48,7 +48,7 @@ class address {
   void set_port(std::uint16_t port) noexcept;
   // "127.0.0.1", "::1"; of a Unix socket its path or "@name", empty if it has no name.
   std::string host() const;
-  // "127.0.0.1:80", "[::1]:80", "/run/x", "@name", "(unnamed)". Bytes that do not print are written as \x00.
+  // "127.0.0.1:80", "[::1]:80", "/run/x", "@name", "(unnamed)", printable.
   std::string text() const;
 
   friend bool operator==(const address& a, const address& b) noexcept;
@@ -62,5 +62,8 @@ class address {
   } at_;
   socklen_t size_;
 };
+
+// Bytes that do not print are written as \x00.
+std::string printable(std::string_view raw);
 
 }  // namespace weir::net

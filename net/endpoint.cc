@@ -126,7 +126,7 @@ class reader {
 bad_endpoint::bad_endpoint(std::string_view text, const std::string& expected, const std::string& found,
                            std::size_t column)
     : std::invalid_argument(
-          fmt::format("endpoint \"{}\": expected {}; found {} (column {})", text, expected, found, column)),
+          fmt::format("endpoint \"{}\": expected {}; found {} (column {})", printable(text), expected, found, column)),
       column_(column) {}
 
 endpoint endpoint::parse(std::string_view text, transport assumed) { return reader(text, assumed).read(); }

@@ -91,7 +91,7 @@ TEST_CASE("a text that is no endpoint is refused with what was expected, what wa
       const endpoint got = endpoint::parse(s.text);
       FAIL_CHECK("was read as " << got.text());
     } catch (const net::bad_endpoint& e) {
-      CHECK(e.what() == "endpoint \"" + s.text + "\": " + s.complaint);
+      CHECK(e.what() == "endpoint \"" + net::printable(s.text) + "\": " + s.complaint);
       CHECK(e.column() == s.column);
     }
   }
