@@ -1,5 +1,6 @@
 #include "weir/runtime/internal/descriptor.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "weir/runtime/base/errors.h"
@@ -55,6 +56,33 @@ bool descriptor::close() noexcept {
   if (of_ == nullptr || !of_->state.close()) return false;
   if (of_->state.end()) close_for_good(*of_);
   return true;
+}
+
+bool descriptor::look(direction which) const {
+  const loan use(*this);
+  if (!use) return true;
+  const auto seen = of_->state.look(which);
+  pollfd asked{use.fd(), static_cast<short>(which == direction::read ? POLLIN : POLLOUT), 0};
+  // Urgent data, an error and the other side's end count: whoever calls then learns of it.
+  if (poll(&asked, 1, 0) != 0) return true;
+  of_->state.clear(which, seen);
+  ensure_joined(*of_);
+  return false;
+}
+
+enrolled descriptor::enroll(direction which, wait_node& node) const noexcept {
+  node.slot = nullptr;
+  if (of_->state.begin(which, true) == readiness::begun::closed) return enroll_ready(node);
+  node.slot = of_;  // there is something to undo
+  begin_outside_wait();
+  return of_->state.enroll(which, node);
+}
+
+void descriptor::withdraw(direction which, wait_node& node) const noexcept {
+  if (node.slot == nullptr) return;
+  of_->state.withdraw(which, node);
+  end_outside_wait();
+  if (of_->state.end(which, true)) close_for_good(*of_);
 }
 
 descriptor::loan::loan(const descriptor& d) noexcept

@@ -30,6 +30,7 @@
 
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
+#include "weir/runtime/internal/enrolled.h"
 #include "weir/runtime/internal/readiness.h"
 #include "weir/runtime/internal/wait_reason.h"
 
@@ -66,6 +67,13 @@ class descriptor {
 
   // Never waits. False: it was closed before, or is none.
   bool close() noexcept;
+
+  // For select, all three. REQUIRES: not none. Asks the kernel whether a call would not block; closed counts as ready.
+  // If it would, the descriptor joins the caller's set, which throws as operation::wait().
+  bool look(direction which) const;
+  // REQUIRES: look() has said no, in this select. Counts as an operation until withdraw(), beside whatever others.
+  enrolled enroll(direction which, wait_node& node) const noexcept;
+  void withdraw(direction which, wait_node& node) const noexcept;
 
   class operation;
   class loan;
