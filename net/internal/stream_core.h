@@ -20,6 +20,7 @@
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/enrolled.h"
+#include "weir/runtime/internal/readiness.h"
 #include "weir/runtime/sync/internal/waiting.h"
 
 namespace weir::net::internal {
@@ -27,7 +28,7 @@ namespace weir::net::internal {
 using weir::internal::enrolled;
 using weir::internal::wait_node;
 
-enum class direction : std::uint8_t { read, write };
+using weir::internal::direction;
 
 class stream_core {
  public:
