@@ -13,22 +13,25 @@ void borrowed_job::finished(pool_job& self, bool was_run) noexcept {
   j.done.set();  // the job may be gone now
 }
 
-bool run_borrowed(job_pool& pool, borrowed_job& j, const char* call) {
+call_end run_borrowed(job_pool& pool, borrowed_job& j, const char* call, deadline limit) {
   actor_core* const self = current_actor();
   if (self->word().cancel_pending()) {
     self->meet_cancel(call);
-    return false;
+    return call_end::cancelled;
   }
   pool.push(j);
   const plain_wait why(call, "a thread of the pool");
-  if (j.done.wait(why, interruptible::yes) == event::outcome::set) return j.ran;
+  const auto waited = j.done.wait(why, interruptible::yes, limit);
+  if (waited == event::outcome::set) return j.ran ? call_end::ran : call_end::cancelled;
   if (pool.take_back(j)) {
+    if (waited == event::outcome::timeout) return call_end::timeout;
     self->meet_cancel(call);
-    return false;
+    return call_end::cancelled;
   }
+  j.hurry.store(true, std::memory_order_relaxed);
   if (j.stop != nullptr) j.stop->request_stop();
   j.done.wait(why, interruptible::no);
-  return j.ran;
+  return j.ran ? call_end::ran : call_end::cancelled;
 }
 
 void throw_not_run(const char* call) {

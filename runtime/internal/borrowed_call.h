@@ -3,6 +3,8 @@
 // Thread-safety: the caller's; the pool's thread runs it while the caller is parked.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -60,15 +62,23 @@ struct borrowed_job : pool_job {
 
   event done;
   bool ran = false;                  // before `done`
-  std::stop_source* stop = nullptr;  // tripped by a cancel once the job runs
+  std::stop_source* stop = nullptr;  // tripped by a cancel, or by the limit, once the job runs
+  // Set by the caller at the same moment, read by the job: for one that looks now and then, without an allocation.
+  // Relaxed: it orders nothing, and a stale false costs one more step of the job.
+  std::atomic<bool> hurry{false};
 
  private:
   static void finished(pool_job& self, bool was_run) noexcept;
 };
 
-// Runs `j` on the pool and parks until it is over. False: a cancel came before it began, while the caller unwinds, or
-// the pool stopped; it never will. REQUIRES: inside an actor.
-bool run_borrowed(job_pool& pool, borrowed_job& j, const char* call);
+enum class call_end : std::uint8_t {
+  ran,
+  cancelled,  // it never will: a cancel came before it began, while the caller unwinds, or the pool stopped
+  timeout,    // nor will it: the limit came before it began
+};
+// Runs `j` on the pool and parks until it is over. Of one that has begun the end is waited for, whatever comes first.
+// REQUIRES: inside an actor.
+call_end run_borrowed(job_pool& pool, borrowed_job& j, const char* call, deadline limit = {});
 [[noreturn]] void throw_not_run(const char* call);
 
 // `pool_of`: gives the pool, asked only inside an actor. On a plain thread f is simply called.
@@ -90,7 +100,7 @@ auto call_on_pool(F& f, const char* call, PoolOf pool_of) -> pool_value_t<F> {
   } j(f);
   std::optional<std::stop_source> stop;
   if constexpr (std::is_invocable_v<F&, std::stop_token>) j.stop = &stop.emplace();
-  if (!run_borrowed(*pool, j, call)) throw_not_run(call);
+  if (run_borrowed(*pool, j, call) != call_end::ran) throw_not_run(call);
   return j.result.take();
 }
 
