@@ -8,38 +8,33 @@
 //       | weir::into(store)
 //       | weir::execute();
 //
-// Nothing runs before execute. Neighbouring stages run in one actor, as one loop; only a stage that is parallel, has a
-// buffer or waits for a time has a queue before it and actors of its own. A full queue makes the stages before it wait.
-// Stages: transforms.h, grouping.h, sinks.h; what is done about failures: policy.h.
+// Nothing runs before execute, or start, which does not wait for the end. Neighbouring stages run in one actor, as one
+// loop; only a stage that is parallel, has a buffer or waits for a time has a queue before it and actors of its own. A
+// full queue makes the stages before it wait.
+// Stages: transforms.h, grouping.h, sinks.h; what is done about failures: policy.h; what start gives: running.h.
 //
-// Thread-safety: a pipeline that does not run is a value. REQUIRES for execute: called by an actor.
+// Thread-safety: a pipeline that does not run is a value. REQUIRES for execute and start: called by an actor.
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "weir/channels/pipeline/grouping.h"
 #include "weir/channels/pipeline/node.h"
+#include "weir/channels/pipeline/pipeline_run.h"
 #include "weir/channels/pipeline/policy.h"
 #include "weir/channels/pipeline/report.h"
+#include "weir/channels/pipeline/running.h"
 #include "weir/channels/pipeline/sinks.h"
 #include "weir/channels/pipeline/source.h"
 #include "weir/channels/pipeline/transforms.h"
-#include "weir/runtime/scope.h"
+#include "weir/runtime/actor.h"
 
 namespace weir {
-namespace internal {
-
-// The source as a node.
-class source_node final : public node_base {
- public:
-  explicit source_node(run_state& run) : node_base(run, "source", {}) {}
-};
-
-}  // namespace internal
 
 // A source and stages; `T` is what comes out at the end.
 template <class T, class Source, class... Entries>
@@ -65,20 +60,13 @@ class complete_pipeline : public pipeline<T, Source, Entries...> {
   using pipeline<T, Source, Entries...>::pipeline;
 };
 
-struct execute_options {
-  std::string name = "pipeline";  // of the source's actor, in dumps and reports
-};
-
-// What execute returns for a pipeline that has a result.
-template <class T>
-struct executed {
-  T value;
-  pipeline_report report;
-};
-
 namespace internal {
 
 struct execute_mark {
+  execute_options options;
+  site where;
+};
+struct start_mark {
   execute_options options;
   site where;
 };
@@ -116,35 +104,6 @@ auto guard_last(std::tuple<Entries...>&& entries, error_policy<Policies...>&& po
 template <template <class, class, class...> class Kind, class T, class Source, class... Entries>
 auto make_kind(Source&& source, std::tuple<Entries...>&& entries) {
   return Kind<T, std::remove_cvref_t<Source>, Entries...>(std::forward<Source>(source), std::move(entries));
-}
-
-template <class T, class Source, class... Entries>
-auto execute_now(complete_pipeline<T, Source, Entries...>&& p, const execute_options& options, site where) {
-  using value_type = typename Source::value_type;
-  using head_type = node<value_type, Entries...>;
-  Source source = p.take_source();
-  run_state run(where);
-  source_node first(run);
-  run.total = source.size();
-  auto build = [&](Entries&&... entries) { return std::make_unique<head_type>(run, false, std::move(entries)...); };
-  const std::unique_ptr<head_type> head = std::apply(build, p.take_entries());
-  with_scope(
-      [&](scope& s) {
-        run.actors = &s;
-        head->start();
-        s.spawn(options.name, [&] {
-          stage_meter& m = first.meter(0);
-          source.run([&](value_type&& value) { return head->push(std::move(value), m); }, m);
-          head->finish();
-        });
-      },
-      where);
-  pipeline_report report = make_report(run);
-  using result_type = decltype(head->sink().take());
-  if constexpr (std::is_void_v<result_type>)
-    return report;
-  else
-    return executed<result_type>{head->sink().take(), std::move(report)};
 }
 
 }  // namespace internal
@@ -192,11 +151,32 @@ inline internal::execute_mark execute(execute_options options = {}, site where =
 // caller's scope cancels the stages. Throws misuse for options out of range, and on a plain thread.
 template <class T, class Source, class... Entries>
 auto operator|(complete_pipeline<T, Source, Entries...>&& p, internal::execute_mark mark) {
-  return internal::execute_now(std::move(p), mark.options, mark.where);
+  internal::pipeline_run<Source, Entries...> run(p.take_source(), p.take_entries(), std::move(mark.options),
+                                                 mark.where);
+  return run.run();
 }
 template <class T, class Source, class... Entries>
 void operator|(pipeline<T, Source, Entries...>&&, internal::execute_mark) {
   static_assert(sizeof(T) == 0, "weir::execute: the pipeline has no end: put into, collect or reduce before it");
+}
+
+// start() runs the pipeline in an actor of its own and returns a running_pipeline<T> at once. Throws as execute does,
+// but for what the pipeline itself throws: that comes out of running_pipeline::wait.
+inline internal::start_mark start(execute_options options = {}, site where = site::current()) {
+  return {std::move(options), where};
+}
+template <class T, class Source, class... Entries>
+auto operator|(complete_pipeline<T, Source, Entries...>&& p, internal::start_mark mark) {
+  using run_type = internal::pipeline_run<Source, Entries...>;
+  std::string name = mark.options.name;
+  auto run = std::make_shared<run_type>(p.take_source(), p.take_entries(), std::move(mark.options), mark.where);
+  auto runner = spawn(
+      name, [run] { return run->run(); }, {}, mark.where);
+  return running_pipeline<typename run_type::value_type>(std::move(run), std::move(runner));
+}
+template <class T, class Source, class... Entries>
+void operator|(pipeline<T, Source, Entries...>&&, internal::start_mark) {
+  static_assert(sizeof(T) == 0, "weir::start: the pipeline has no end: put into, collect or reduce before it");
 }
 
 }  // namespace weir

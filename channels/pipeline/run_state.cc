@@ -8,6 +8,16 @@
 
 namespace weir::internal {
 
+pipeline_report run_state::figures() const {
+  const std::lock_guard guard(books_);
+  return last_ ? *last_ : make_report(*this);
+}
+void run_state::close_books() noexcept {
+  const std::lock_guard guard(books_);
+  last_ = make_report(*this);
+  nodes.clear();
+}
+
 node_base::node_base(run_state& run, const char* kind, stage_options options)
     : run_(run),
       kind_(kind),

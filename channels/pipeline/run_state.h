@@ -1,16 +1,20 @@
 // One run of a pipeline: its scope, its stages as the report sees them, and what stops it.
 //
-// Thread-safety: nodes are added before anything runs; afterwards everything but the scope is only read.
+// Thread-safety: nodes are added before anything runs; afterwards everything but the scope is only read. figures() and
+// stop: all of it.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "weir/channels/pipeline/report.h"
+#include "weir/channels/pipeline/source_stop.h"
 #include "weir/channels/pipeline/stage_meter.h"
 #include "weir/channels/pipeline/stage_options.h"
 #include "weir/runtime/base/clock.h"
@@ -22,13 +26,26 @@ namespace weir::internal {
 class node_base;
 
 struct run_state {
-  explicit run_state(site at) noexcept : where(at) {}
+  explicit run_state(site at) noexcept : where(at), stop(at) {}
+  run_state(const run_state&) = delete;
 
-  site where;                        // of execute
+  // The figures up to now; after close_books() those of that moment.
+  pipeline_report figures() const;
+  // Before the nodes go.
+  void close_books() noexcept;
+
+  site where;                        // of execute or start
   std::vector<node_base*> nodes;     // the source first
   scope* actors = nullptr;           // where the stages' actors live
   std::optional<std::size_t> total;  // how many items the source has, if it knows
   time_point begun = now();
+  source_stop stop;
+  bool through = false;  // all of it has ended well; written before its end, read after
+
+ private:
+  // Guards `last_`, and nodes against close_books(). Nothing parks under it.
+  mutable std::mutex books_;
+  std::optional<pipeline_report> last_;
 };
 
 // A stage, or the source, without its types.

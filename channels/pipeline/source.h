@@ -16,14 +16,27 @@
 #include <vector>
 
 #include "weir/channels/channel.h"
+#include "weir/channels/pipeline/source_stop.h"
 #include "weir/channels/pipeline/stage_input.h"
+#include "weir/channels/select.h"
+#include "weir/channels/sync_cases.h"
 
 namespace weir::internal {
 
 // A source has
 //   value_type
-//   run(push, meter)   push(value_type&&) until it says false
+//   run(push, meter)   push(value_type&&) until it says false; or, if it waits for its items,
+//   run(push, meter, stop)   the same, and until `stop` is asked for
 //   size()             how many there will be, if it knows
+
+// Runs `source` until it has no more, nobody wants more, or `stop` is asked for; what it took it has given to push.
+template <class Source, class Push>
+void run_source(Source& source, const Push& push, stage_meter& m, source_stop& stop) {
+  if constexpr (requires { source.run(push, m, stop); })
+    source.run(push, m, stop);
+  else if (!stop.asked())
+    source.run([&](typename Source::value_type&& item) { return push(std::move(item)) && !stop.asked(); }, m);
+}
 
 template <class Range>  // an lvalue reference, or the range itself
 class range_source {
@@ -65,15 +78,39 @@ class receiver_source {
   explicit receiver_source(receiver<T> from) : from_(std::move(from)) {}
   std::optional<std::size_t> size() const { return {}; }
   template <class Push>
-  void run(const Push& push, stage_meter& m) {
-    for (;;) {
-      recv_result<T> item = take_item(from_, {}, m);
-      if (!item || !push(*std::move(item))) break;
+  void run(const Push& push, stage_meter& m, source_stop& stop) {
+    bool wanted = true;
+    while (wanted && !stop.asked()) {
+      std::optional<T> item = next(m, stop);
+      if (!item) break;
+      wanted = push(*std::move(item));
     }
+    if (wanted && stop.asked()) give_rest(push);
     from_.reset();  // senders learn that nobody receives any more
   }
 
  private:
+  // Empty: there are no more, or `stop` is asked for.
+  std::optional<T> next(stage_meter& m, source_stop& stop) {
+    std::optional<T> item;
+    if (recv_result<T> ready = from_.try_recv()) {
+      item.emplace(*std::move(ready));
+      return item;
+    }
+    const time_point begin = now();
+    select(on_recv(from_, [&](std::optional<T> got) { item = std::move(got); }), on_set(stop.when_asked(), [] {}));
+    m.starved.add((now() - begin).count());
+    return item;
+  }
+  // Whoever has sent was told that it would be received. Other receivers see to that, if there are any.
+  template <class Push>
+  void give_rest(const Push& push) {
+    if (from_.statistics().receivers > 1) return;
+    from_.close();
+    for (T& item : from_)
+      if (!push(std::move(item))) return;
+  }
+
   receiver<T> from_;
 };
 

@@ -1,0 +1,99 @@
+// One run of a pipeline, from its source to its result.
+//
+// Thread-safety: as run_state.h. run() is called once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "weir/channels/pipeline/node.h"
+#include "weir/channels/pipeline/report.h"
+#include "weir/channels/pipeline/run_state.h"
+#include "weir/channels/pipeline/source.h"
+#include "weir/runtime/scope.h"
+
+namespace weir {
+
+struct execute_options {
+  std::string name = "pipeline";  // of its actor, in dumps and reports
+};
+
+// What comes of a pipeline that has a result.
+template <class T>
+struct executed {
+  T value;
+  pipeline_report report;
+};
+
+namespace internal {
+
+// The source as a node.
+class source_node final : public node_base {
+ public:
+  explicit source_node(run_state& run) : node_base(run, "source", {}) {}
+};
+
+// executed<T>, or for a sink without a result the report.
+template <class T>
+using run_result = std::conditional_t<std::is_void_v<T>, pipeline_report, executed<T>>;
+
+template <class Source, class... Entries>
+class pipeline_run final : public run_state {
+  using item_type = typename Source::value_type;
+  using head_type = node<item_type, Entries...>;
+
+ public:
+  using value_type = decltype(std::declval<head_type&>().sink().take());
+
+  // Throws misuse for options out of range.
+  pipeline_run(Source&& source, std::tuple<Entries...>&& entries, execute_options options, site at)
+      : run_state(at), options_(std::move(options)), source_(std::move(source)), first_(*this) {
+    total = source_.size();
+    const auto build = [this](Entries&&... e) { return std::make_unique<head_type>(*this, false, std::move(e)...); };
+    head_ = std::apply(build, std::move(entries));
+  }
+
+  // Parks until all of it has ended. Throws what ended it before its time: pipeline_error, cancelled.
+  run_result<value_type> run() {
+    // Whatever way it ends, the stages go at once, and with them the channels they hold; the figures stay.
+    struct ending {
+      pipeline_run& of;
+      ~ending() {
+        of.close_books();
+        of.head_.reset();
+      }
+    } const at_the_end{*this};
+    with_scope(
+        [this](scope& s) {
+          actors = &s;
+          head_->start();
+          s.spawn(options_.name, [this] { feed(); });
+        },
+        where);
+    through = true;
+    if constexpr (std::is_void_v<value_type>)
+      return make_report(*this);
+    else
+      return {head_->sink().take(), make_report(*this)};
+  }
+
+ private:
+  void feed() {
+    head_type& head = *head_;
+    stage_meter& m = first_.meter(0);
+    run_source(
+        source_, [&head, &m](item_type&& item) { return head.push(std::move(item), m); }, m, stop);
+    head.finish();
+  }
+
+  const execute_options options_;
+  Source source_;
+  source_node first_;
+  std::unique_ptr<head_type> head_;
+};
+
+}  // namespace internal
+}  // namespace weir
