@@ -9,6 +9,7 @@
 #include <string>
 
 #include "examples/wordcount/tally.h"
+#include "weir/channels/pipeline/status_lines.h"
 
 namespace wordcount {
 
@@ -21,9 +22,6 @@ class progress {
 
   // `t` outlives it.
   progress(const tally& t, bool quiet);
-  progress(const progress&) = delete;
-  // Wipes the bar.
-  ~progress() { wipe(); }
 
   // Shows how far it is.
   void tick(clock::time_point now = clock::now());
@@ -31,19 +29,12 @@ class progress {
   void say(const std::string& line);
 
  private:
-  std::string figures(std::uint64_t done, std::uint64_t whole, bool whole_known) const;
-  void wipe();
-  void draw(const std::string& figures, double part);
+  std::string figures(std::uint64_t done, std::uint64_t whole, bool whole_known, double rate) const;
 
   const tally& tally_;
   const bool quiet_;
-  const bool terminal_;
-  const bool color_;
-  bool drawn_ = false;  // a bar is on the screen
-  double rate_ = 0;     // bytes per second, smoothed
-  std::uint64_t last_done_ = 0;
-  clock::time_point last_tick_ = clock::now();
-  clock::time_point last_line_ = clock::now();
+  weir::status_lines screen_;  // wipes the bar at the end
+  weir::smoothed_rate rate_;   // bytes per second
 };
 
 }  // namespace wordcount

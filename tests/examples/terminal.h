@@ -1,4 +1,6 @@
-// terminal: one that a program under test can print on, and the test can read.
+// A terminal that a program under test can print on.
+//   terminal            the test reads what was printed
+//   redirected_stderr   the test itself prints there, or into a file
 //
 // Thread-safety: none.
 #pragma once
@@ -14,15 +16,13 @@
 
 namespace testing {
 
-// 100 columns wide.
 class terminal {
  public:
-  terminal() : fd_(posix_openpt(O_RDWR | O_NOCTTY)) {
+  explicit terminal(int columns = 100, int rows = 24) : fd_(posix_openpt(O_RDWR | O_NOCTTY)) {
     REQUIRE(fd_ >= 0);
     REQUIRE(grantpt(fd_) == 0);
     REQUIRE(unlockpt(fd_) == 0);
-    const winsize size{24, 100, 0, 0};
-    REQUIRE(ioctl(fd_, TIOCSWINSZ, &size) == 0);
+    resize(columns, rows);
     path_ = ptsname(fd_);
     // Ours too: else what was written could be lost when the program, the only other one, closes it.
     keep_ = open(path_.c_str(), O_RDWR | O_NOCTTY);
@@ -35,6 +35,10 @@ class terminal {
   }
 
   const std::string& path() const { return path_; }
+  void resize(int columns, int rows) const {
+    const winsize size{static_cast<unsigned short>(rows), static_cast<unsigned short>(columns), 0, 0};
+    REQUIRE(ioctl(fd_, TIOCSWINSZ, &size) == 0);
+  }
   // Waits until `text` was printed; the test's time limit is the limit.
   void wait_for(const std::string& text) {
     while (screen_.find(text) == std::string::npos) read_some();
@@ -58,6 +62,24 @@ class terminal {
   int keep_;
   std::string path_;
   std::string screen_;
+};
+
+// Our own stderr goes to `path` as long as this lives.
+class redirected_stderr {
+ public:
+  explicit redirected_stderr(const std::string& path) : before_(dup(STDERR_FILENO)) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_NOCTTY, 0600);
+    REQUIRE(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+    close(fd);
+  }
+  redirected_stderr(const redirected_stderr&) = delete;
+  ~redirected_stderr() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+  }
+
+ private:
+  int before_;
 };
 
 }  // namespace testing
