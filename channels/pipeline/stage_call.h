@@ -14,6 +14,7 @@
 #include "weir/channels/pipeline/run_state.h"
 #include "weir/runtime/base/clock.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
 
 namespace weir::internal {
@@ -68,6 +69,7 @@ class stage_call {
   // Every 1024th call is measured; more of them, or all, if they take longer; all that have a limit.
   template <class Argument, class F, class In, class Kept>
   [[gnu::noinline]] void measured(F& f, In& item, Kept& kept) {
+    this_actor::maybe_yield();  // stages in one loop may have no other park; a cancel arrives here, too
     const auto limit = stage_.options().timeout;
     const time_point begin = now();
     if (limit.count() == 0)

@@ -247,6 +247,16 @@ TEST_CASE("the end of the handle cancels the pipeline and waits for it") {
   });
 }
 
+TEST_CASE("a loop of stages that never wait gives way, and a cancel ends it") {
+  in_actor([] {
+    std::atomic<long> given{0};
+    auto run = count_up(given) | weir::map(as_it_is) | sum() | weir::start();
+    eventually([&] { return given > 0; });  // with one worker, too
+    run.cancel();
+    CHECK_THROWS_AS(run.wait(), weir::actor_cancelled);
+  });
+}
+
 TEST_CASE("a cancel of the owner ends the pipeline with it") {
   in_actor([] {
     std::atomic<long> given{0};
