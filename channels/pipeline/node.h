@@ -83,6 +83,7 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
 
   // Results of an ordered stage.
   bool give_on(std::vector<out_type>& results) {
+    this->meter(this->parallel()).settled.add(1);
     for (out_type& out : results)
       if (!next_.push(std::move(out), this->meter(this->parallel()))) return false;
     return true;

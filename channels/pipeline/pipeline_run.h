@@ -18,7 +18,7 @@
 namespace weir {
 
 struct execute_options {
-  std::string name = "pipeline";  // of its actor, in dumps and reports
+  std::string name = "pipeline";  // of its actor, in dumps and in the live view
 };
 
 // What comes of a pipeline that has a result.
@@ -84,6 +84,7 @@ class pipeline_run final : public run_state {
   void feed() {
     head_type& head = *head_;
     stage_meter& m = first_.meter(0);
+    const stage_meter::duty on_duty(m);
     run_source(
         source_, [&head, &m](item_type&& item) { return head.push(std::move(item), m); }, m, stop);
     head.finish();

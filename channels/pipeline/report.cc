@@ -7,22 +7,12 @@
 #include <cstddef>
 
 #include "weir/channels/pipeline/run_state.h"
+#include "weir/channels/pipeline/short_text.h"
 
 namespace weir {
 namespace {
 
 double seconds(std::chrono::nanoseconds d) { return static_cast<double>(d.count()) * 1e-9; }
-
-// A duration with three digits and its unit.
-std::string short_text(std::chrono::nanoseconds d) {
-  const double s = seconds(d);
-  if (d.count() == 0) return "-";
-  if (s >= 100) return fmt::format("{:.0f}s", s);
-  if (s >= 1) return fmt::format("{:.3g}s", s);
-  if (s >= 1e-3) return fmt::format("{:.3g}ms", s * 1e3);
-  if (s >= 1e-6) return fmt::format("{:.3g}us", s * 1e6);
-  return fmt::format("{:.3g}ns", s * 1e9);
-}
 
 std::string quoted(const std::string& text) {
   std::string out = "\"";
@@ -64,32 +54,61 @@ const stage_report* pipeline_report::bottleneck() const noexcept {
   return groups > 1 ? busiest : nullptr;
 }
 
+std::optional<double> pipeline_report::share() const noexcept {
+  const auto of = [](std::int64_t part, std::int64_t whole) {
+    return std::clamp(static_cast<double>(part) / static_cast<double>(whole), 0.0, 1.0);
+  };
+  if (of_bytes > 0) return of(bytes, of_bytes);
+  if (total && !stages.empty()) return *total > 0 ? of(stages.front().out, *total) : 1.0;
+  return {};
+}
+
+pipeline_report pipeline_report::since(const pipeline_report& earlier) const {
+  pipeline_report r = *this;
+  r.took -= earlier.took;
+  r.bytes -= earlier.bytes;
+  for (std::size_t i = 0; i < r.stages.size() && i < earlier.stages.size(); ++i) {
+    stage_report& s = r.stages[i];
+    const stage_report& e = earlier.stages[i];
+    s.in -= e.in, s.out -= e.out, s.errors -= e.errors, s.retries -= e.retries;
+    // A wait that ends while somebody looks may be missed once.
+    s.starved = std::max(s.starved - e.starved, std::chrono::nanoseconds(0));
+    s.blocked = std::max(s.blocked - e.blocked, std::chrono::nanoseconds(0));
+  }
+  return r;
+}
+
 std::string pipeline_report::text() const {
-  std::string out = fmt::format("{:<20} {:>4} {:>12} {:>12} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6}\n", "stage", "x", "in",
-                                "out", "errors", "retries", "p50", "p99", "starved", "blocked");
+  std::string out =
+      fmt::format("{:<20} {:>4} {:>9} {:>12} {:>12} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "stage", "x", "queue",
+                  "in", "out", "flight", "errors", "retries", "p50", "p99", "starved", "blocked");
   for (const stage_report& s : stages) {
     const double all = std::max(seconds(took) * s.parallel, 1e-9);
-    out += fmt::format("{:<20} {:>4} {:>12} {:>12} {:>8} {:>8} {:>8} {:>8} {:>7.0f}% {:>6.0f}%\n", s.name, s.parallel,
-                       s.in, s.out, s.errors, s.retries, short_text(s.p50), short_text(s.p99),
+    out += fmt::format("{:<20} {:>4} {:>9} {:>12} {:>12} {:>7} {:>8} {:>8} {:>8} {:>8} {:>7.0f}% {:>7.0f}%\n", s.name,
+                       s.parallel, s.queued ? fmt::format("{}/{}", s.waiting, s.capacity) : "-", s.in, s.out,
+                       s.in_flight, s.errors, s.retries, short_duration(s.p50), short_duration(s.p99),
                        100 * seconds(s.starved) / all, 100 * seconds(s.blocked) / all);
   }
   const std::int64_t items = stages.empty() ? 0 : stages.front().out;
-  out += fmt::format("{} items in {}, {:.4g} a second", items, short_text(took),
+  out += fmt::format("{} items in {}, {:.4g} a second", items, short_duration(took),
                      static_cast<double>(items) / std::max(seconds(took), 1e-9));
   if (const stage_report* const b = bottleneck()) out += fmt::format("; bottleneck: {}", b->name);
   return out + "\n";
 }
 
 std::string pipeline_report::json() const {
-  std::string out = fmt::format("{{\"seconds\": {:.9f}, \"stages\": [", seconds(took));
+  std::string out = fmt::format("{{\"seconds\": {:.9f}, \"total\": {}, \"bytes\": {}, \"of_bytes\": {}, ",
+                                seconds(took), total ? std::to_string(*total) : "null", bytes, of_bytes);
+  const stage_report* const slowest = bottleneck();
+  out += fmt::format("\"bottleneck\": {}, \"stages\": [", slowest ? quoted(slowest->name) : "null");
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const stage_report& s = stages[i];
     out += fmt::format(
-        "{}{{\"name\": {}, \"kind\": \"{}\", \"parallel\": {}, \"capacity\": {}, \"in\": {}, \"out\": {}, \"errors\": "
-        "{}, "
-        "\"retries\": {}, \"starved\": {:.9f}, \"blocked\": {:.9f}, \"p50\": {:.9f}, \"p99\": {:.9f}}}",
-        i == 0 ? "" : ", ", quoted(s.name), s.kind, s.parallel, s.capacity, s.in, s.out, s.errors, s.retries,
-        seconds(s.starved), seconds(s.blocked), seconds(s.p50), seconds(s.p99));
+        "{}{{\"name\": {}, \"kind\": \"{}\", \"parallel\": {}, \"capacity\": {}, \"in\": {}, \"out\": {}, \"waiting\": "
+        "{}, \"in_flight\": {}, \"errors\": {}, \"retries\": {}, \"starved\": {:.9f}, \"blocked\": {:.9f}, \"p50\": "
+        "{:.9f}, \"p99\": {:.9f}}}",
+        i == 0 ? "" : ", ", quoted(s.name), s.kind, s.parallel, s.capacity, s.in, s.out, s.waiting, s.in_flight,
+        s.errors, s.retries, seconds(s.starved), seconds(s.blocked), seconds(s.p50), seconds(s.p99));
   }
   return out + "]}";
 }
@@ -98,53 +117,82 @@ std::string pipeline_report::dot() const {
   std::string out = "digraph pipeline {\n  rankdir=LR;\n  node [shape=box];\n";
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const stage_report& s = stages[i];
-    const std::string label = s.parallel > 1 ? fmt::format("{} x{}", s.name, s.parallel) : s.name;
-    out += fmt::format("  s{} [label={}];\n", i, quoted(label));
+    std::string label = s.parallel > 1 ? fmt::format("{} x{}", s.name, s.parallel) : s.name;
+    label = quoted(label);
+    label.pop_back();  // the quote; \n is Graphviz's own from here on
+    label += fmt::format("\\nin {}, out {}, errors {}, in flight {}", s.in, s.out, s.errors, s.in_flight);
+    label += fmt::format("\\np50 {}, p99 {}, starved {}, blocked {}", short_duration(s.p50), short_duration(s.p99),
+                         short_duration(s.starved), short_duration(s.blocked));
+    out += fmt::format("  s{} [label={}\"];\n", i, label);
     if (i > 0)
-      out += s.queued ? fmt::format("  s{} -> s{} [label=\"queue of {}\"];\n", i - 1, i, s.capacity)
+      out += s.queued ? fmt::format("  s{} -> s{} [label=\"queue {}/{}\"];\n", i - 1, i, s.waiting, s.capacity)
                       : fmt::format("  s{} -> s{} [style=dashed];\n", i - 1, i);
   }
   return out + "}\n";
 }
 
 namespace internal {
+namespace {
+
+// Half of the calls, and 99 of 100, took no longer.
+void set_percentiles(stage_report& s, const std::array<std::uint64_t, latency_buckets::count>& buckets) {
+  std::uint64_t calls = 0, seen = 0;
+  for (const std::uint64_t b : buckets) calls += b;
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    if (buckets[i] == 0) continue;
+    const std::chrono::nanoseconds value(static_cast<std::int64_t>(latency_buckets::value(i)));
+    if (seen * 2 < calls) s.p50 = value;
+    if (seen * 100 < calls * 99) s.p99 = value;
+    seen += buckets[i];
+  }
+}
+
+stage_report report_of(const node_base& n, time_point until) {
+  stage_report s;
+  s.name = n.name();
+  s.kind = n.kind();
+  s.parallel = n.parallel();
+  s.queued = n.queued();
+  s.capacity = n.capacity();
+  s.waiting = n.waiting();
+  std::array<std::uint64_t, latency_buckets::count> buckets{};
+  std::int64_t settled = 0;
+  for (int i = 0; i < n.meters(); ++i) {
+    const stage_meter& m = n.meter(i);
+    settled += m.settled.get();
+    s.in += m.in();
+    s.out += m.out.get();
+    s.errors += m.errors.get();
+    s.retries += m.retries.get();
+    s.starved += m.starved.total(until);
+    s.blocked += m.blocked.total(until);
+    s.in_flight += m.on_duty.load(std::memory_order_relaxed) && !m.starved.goes_on();
+    m.latency.add_to(buckets);
+  }
+  // An ordered stage also keeps results that wait for those of the items before them.
+  if (n.meter(n.parallel()).on_duty.load(std::memory_order_relaxed))
+    s.in_flight = std::max<std::int64_t>(0, s.in - settled);
+  set_percentiles(s, buckets);
+  return s;
+}
+
+}  // namespace
 
 pipeline_report make_report(const run_state& run) {
   pipeline_report report;
-  report.took = now() - run.begun;
-  // Of a stage whose results go straight into the next one, that one's input says how many there were.
-  const auto finish_last = [&](const stage_report& next) {
-    if (!report.stages.empty() && !next.queued) report.stages.back().out = next.in;
-  };
+  const time_point until = now();
+  report.took = until - run.begun;
+  if (run.total) report.total = static_cast<std::int64_t>(*run.total);
   for (const node_base* n : run.nodes) {
-    stage_report s;
-    s.name = n->name();
-    s.kind = n->kind();
-    s.parallel = n->parallel();
-    s.queued = n->queued();
-    s.capacity = n->capacity();
-    std::array<std::uint64_t, latency_buckets::count> buckets{};
-    for (int i = 0; i < n->meters(); ++i) {
-      const stage_meter& m = n->meter(i);
-      s.in += m.in();
-      s.out += m.out.get();
-      s.errors += m.errors.get();
-      s.retries += m.retries.get();
-      s.starved += std::chrono::nanoseconds(m.starved.get());
-      s.blocked += std::chrono::nanoseconds(m.blocked.get());
-      m.latency.add_to(buckets);
-    }
-    std::uint64_t calls = 0, seen = 0;
-    for (const std::uint64_t b : buckets) calls += b;
-    for (std::size_t i = 0; i < buckets.size(); ++i) {
-      if (buckets[i] == 0) continue;
-      const std::chrono::nanoseconds value(static_cast<std::int64_t>(latency_buckets::value(i)));
-      if (seen * 2 < calls) s.p50 = value;
-      if (seen * 100 < calls * 99) s.p99 = value;
-      seen += buckets[i];
-    }
-    finish_last(s);
+    stage_report s = report_of(*n, until);
+    // Of a stage whose results go straight into the next one, that one's input says how many there were.
+    if (!report.stages.empty() && !s.queued) report.stages.back().out = s.in;
     report.stages.push_back(std::move(s));
+  }
+  if (!run.nodes.empty()) {
+    const stage_meter& source = run.nodes.front()->meter(0);
+    report.bytes = source.bytes.get();
+    report.of_bytes = source.of_bytes.get();
   }
   return report;
 }

@@ -61,9 +61,10 @@ class node_base {
   int meters() const noexcept { return options_.parallel + 1; }
   const stage_meter& meter(int which) const noexcept { return meters_[static_cast<std::size_t>(which)]; }
   stage_meter& meter(int which) noexcept { return meters_[static_cast<std::size_t>(which)]; }
-  // Whether it has a queue before it, and how many fit in.
+  // Whether it has a queue before it, how many fit in, and how many are in it now.
   virtual bool queued() const noexcept { return false; }
   virtual long long capacity() const noexcept { return 0; }
+  virtual long long waiting() const noexcept { return 0; }
 
  protected:
   // Throws misuse if the options are out of range.

@@ -97,9 +97,8 @@ class receiver_source {
       item.emplace(*std::move(ready));
       return item;
     }
-    const time_point begin = now();
+    const meter_wait::span starved(m.starved);
     select(on_recv(from_, [&](std::optional<T> got) { item = std::move(got); }), on_set(stop.when_asked(), [] {}));
-    m.starved.add((now() - begin).count());
     return item;
   }
   // Whoever has sent was told that it would be received. Other receivers see to that, if there are any.
@@ -139,6 +138,7 @@ class lines_source {
   template <class Push>
   void run(const Push& push, stage_meter& m) {
     const file f(path_);
+    m.of_bytes.set(f.size());
     std::string rest;
     std::vector<std::string> ready;
     while (f.read(rest, ready, m)) {
@@ -155,12 +155,15 @@ class lines_source {
     explicit file(const std::string& path);
     file(const file&) = delete;
     ~file();
+    // 0 if it is none that has a size.
+    std::int64_t size() const noexcept { return size_; }
     // Reads on; appends the lines that are whole. False at the end. Throws std::system_error with the path.
     bool read(std::string& rest, std::vector<std::string>& lines, stage_meter& m) const;
 
    private:
     const std::string& path_;
     const int fd_;
+    const std::int64_t size_;
   };
 
   std::string path_;

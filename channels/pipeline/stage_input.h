@@ -19,19 +19,15 @@ namespace weir::internal {
 template <class T>
 recv_result<T> take_item(const receiver<T>& rx, deadline limit, stage_meter& m) {
   if (recv_result<T> ready = rx.try_recv(); ready.status() == recv_status::ok) return ready;
-  const time_point begin = now();
-  recv_result<T> item = rx.recv(limit);
-  m.starved.add((now() - begin).count());
-  return item;
+  const meter_wait::span starved(m.starved);
+  return rx.recv(limit);
 }
 // Sends one item, and counts the time until there is room. False: nobody wants it any more.
 template <class T>
 bool put_item(const sender<T>& tx, T&& item, stage_meter& m) {
   if (tx.try_send(std::move(item)) == send_status::ok) return true;
-  const time_point begin = now();
-  const bool sent = tx.send(std::move(item));  // in a cancelled scope it throws
-  m.blocked.add((now() - begin).count());
-  return sent;
+  const meter_wait::span blocked(m.blocked);
+  return tx.send(std::move(item));
 }
 
 // An item in a queue. `Out`: what the stage makes of it, void for a sink.
@@ -67,6 +63,7 @@ class stage_input : public node_base {
     if (!queued_) return 0;
     return options().buffer > 0 ? options().buffer : 16 + 4 * parallel();
   }
+  long long waiting() const noexcept final { return queue_ ? static_cast<long long>(queue_->length()) : 0; }
 
   // False: no more items are wanted.
   [[gnu::always_inline]] bool push(In&& value, stage_meter& from) {
@@ -87,8 +84,14 @@ class stage_input : public node_base {
 
  protected:
   stage_input(run_state& run, const char* kind, stage_options options, bool needs_queue)
-      : node_base(run, kind, std::move(options)),
-        queued_(needs_queue || parallel() > 1 || this->options().buffer > 0) {}
+      : node_base(run, kind, std::move(options)), queued_(needs_queue || parallel() > 1 || this->options().buffer > 0) {
+    if (!queued_) return;
+    auto ends = channel<item_type>(capacity(), name());
+    tx_ = std::move(ends.tx);
+    rx_ = std::move(ends.rx);
+    queue_ = &tx_.core("pipeline", run.where);
+    keeps_queue_ = tx_.weak();
+  }
 
   void start_input() {
     if (!queued_) {
@@ -99,16 +102,16 @@ class stage_input : public node_base {
       if (parallel() > 1 && options().order == ordered) {
         lane_.emplace(capacity() + parallel());
         run_.actors->spawn(name(), [this] {
+          const stage_meter::duty on_duty(meter(parallel()));
           lane_->run([this](auto& results) { return self().give_on(results); });
           self().end();
         });
       }
     }
-    auto ends = channel<item_type>(capacity(), name());
-    tx_ = std::move(ends.tx);
     running_ = parallel();
     for (int i = 0; i < parallel(); ++i)
-      run_.actors->spawn(name(), [this, i, rx = ends.rx]() mutable { consume(meter(i), std::move(rx)); });
+      run_.actors->spawn(name(), [this, i, rx = rx_]() mutable { consume(meter(i), std::move(rx)); });
+    rx_.reset();
   }
 
  private:
@@ -131,6 +134,7 @@ class stage_input : public node_base {
   }
 
   void consume(stage_meter& m, receiver<item_type> rx) {
+    const stage_meter::duty on_duty(m);
     Instance instance = self().make();
     bool more = true;
     while (more) {
@@ -159,6 +163,9 @@ class stage_input : public node_base {
   const bool queued_;
   std::optional<Instance> alone_;  // without a queue
   sender<item_type> tx_;
+  receiver<item_type> rx_;                    // until the actors have theirs
+  channel_core<item_type>* queue_ = nullptr;  // for whoever looks on, whatever becomes of the ends
+  weak_sender<item_type> keeps_queue_;
   std::optional<lane_type> lane_;
   std::atomic<int> running_{0};
 };

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "weir/runtime/base/clock.h"
+
 namespace weir::internal {
 
 // Durations in buckets of a quarter of a power of two: a percentile is right within a fifth.
@@ -44,14 +46,58 @@ class latency_buckets {
 };
 
 // Relaxed throughout: these are figures, nothing is published through them.
-struct alignas(64) stage_meter {
-  class counter {
+class meter_counter {
+ public:
+  void add(std::int64_t n) noexcept { n_.store(get() + n, std::memory_order_relaxed); }  // one writer
+  void set(std::int64_t n) noexcept { n_.store(n, std::memory_order_relaxed); }
+  std::int64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> n_{0};
+};
+
+// Time spent waiting, that of a wait that goes on included.
+class meter_wait {
+ public:
+  // From its making to its end its owner waits.
+  class span {
    public:
-    void add(std::int64_t n) noexcept { n_.store(get() + n, std::memory_order_relaxed); }  // one writer
-    std::int64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
+    explicit span(meter_wait& of) noexcept : of_(of), begun_(now()) {
+      of_.since_.set(begun_.time_since_epoch().count());
+    }
+    span(const span&) = delete;
+    ~span() {
+      of_.since_.set(0);  // first: better that somebody who looks misses this wait than that he counts it twice
+      of_.ended_.add((now() - begun_).count());
+    }
 
    private:
-    std::atomic<std::int64_t> n_{0};
+    meter_wait& of_;
+    const time_point begun_;
+  };
+
+  bool goes_on() const noexcept { return since_.get() != 0; }
+  std::chrono::nanoseconds total(time_point until) const noexcept {
+    const std::int64_t ended = ended_.get(), since = since_.get();
+    const std::int64_t so_far = since != 0 ? until.time_since_epoch().count() - since : 0;
+    return std::chrono::nanoseconds(ended + (so_far > 0 ? so_far : 0));
+  }
+
+ private:
+  meter_counter ended_;  // nanoseconds
+  meter_counter since_;  // when the wait that goes on began; 0: none does
+};
+
+struct alignas(64) stage_meter {
+  // An actor that runs the stage, from its making to its end.
+  class duty {
+   public:
+    explicit duty(stage_meter& m) noexcept : meter_(m) { meter_.on_duty.store(true, std::memory_order_relaxed); }
+    duty(const duty&) = delete;
+    ~duty() { meter_.on_duty.store(false, std::memory_order_relaxed); }
+
+   private:
+    stage_meter& meter_;
   };
 
   // One more item came in. True: its call is to be measured. One subtraction an item: it is in the way of all of them.
@@ -76,13 +122,16 @@ struct alignas(64) stage_meter {
     return counted_.get() + period_.load(std::memory_order_relaxed) - left_.load(std::memory_order_relaxed);
   }
 
-  counter out;  // put into the queue of the next stage; if that has none, its `in` says it
-  counter errors, retries;
-  counter starved, blocked;  // nanoseconds of waiting for input, and to get rid of output
-  latency_buckets latency;   // of calls of the stage's function; a sample, if they are short
+  meter_counter out;  // put into the queue of the next stage; if that has none, its `in` says it
+  meter_counter errors, retries;
+  meter_counter settled;          // of an ordered stage: items whose results have gone on
+  meter_counter bytes, of_bytes;  // of a source that reads a file: how much it has read, of how much
+  meter_wait starved, blocked;    // waiting for input, and to get rid of output
+  std::atomic<bool> on_duty{false};
+  latency_buckets latency;  // of calls of the stage's function; a sample, if they are short
 
  private:
-  counter counted_;
+  meter_counter counted_;
   std::atomic<int> period_{1}, left_{1};
 };
 

@@ -345,7 +345,7 @@ TEST_CASE("a report names the stage that holds up the others, and prints as tabl
     CHECK_THAT(r.text(), Catch::Contains("bottleneck: slow") && Catch::Contains("100 items in "));
     CHECK_THAT(r.json(), Catch::Contains("\"name\": \"slow\", \"kind\": \"tap\", \"parallel\": 1, \"capacity\": 2, "
                                          "\"in\": 100, \"out\": 100"));
-    CHECK_THAT(r.dot(), Catch::Contains("s1 -> s2 [label=\"queue of 2\"]"));
+    CHECK_THAT(r.dot(), Catch::Contains("s1 -> s2 [label=\"queue 0/2\"]"));
     CHECK(stage(r, "slow").p50 >= 100us * 4 / 5);
   });
 }

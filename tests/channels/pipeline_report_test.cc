@@ -1,0 +1,111 @@
+// What a pipeline tells about itself while it runs. The forms of a report: pipeline_test.cc.
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <ranges>
+#include <string>
+#include <vector>
+
+#include "tests/testing.h"
+#include "weir/channels/pipeline/pipeline.h"
+#include "weir/channels/pipeline/report.h"
+#include "weir/runtime/sync/event.h"
+#include "weir/runtime/this_actor.h"
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::in_actor;
+
+namespace {
+
+// 1, 2, 3, ... until nobody wants more; `given` is how many went out.
+auto count_up(std::atomic<long>& given) {
+  return weir::generate<long>([&given](const auto& emit) {
+    bool wanted = true;
+    while (wanted) wanted = emit(++given);
+  });
+}
+auto sum() {
+  return weir::reduce(0L, [](long s, long i) { return s + i; });
+}
+
+}  // namespace
+
+TEST_CASE("figures of each stage while it runs: queues, items in flight, waits that go on") {
+  in_actor([] {
+    std::atomic<long> given{0};
+    std::atomic<int> held{0};
+    weir::event go;
+    const auto hold = [&](long) { ++held, go.wait(); };
+    auto run = count_up(given) |
+               weir::tap(hold, {.parallel = 2, .order = weir::unordered, .buffer = 4, .name = "gate"}) | sum() |
+               weir::start();
+    eventually([&] { return held == 2 && given == 7; });  // two are held, four wait, and the source holds one more
+    eventually([&] { return run.progress().stages[0].blocked > 0ns && run.progress().stages[2].starved > 0ns; });
+    const auto first = run.progress();
+    CHECK(first.stages[0].in_flight == 1);
+    CHECK(first.stages[0].out == 6);
+    CHECK(first.stages[1].waiting == 4);
+    CHECK(first.stages[1].capacity == 4);
+    CHECK(first.stages[1].in == 2);
+    CHECK(first.stages[1].in_flight == 2);
+    CHECK(first.stages[2].in_flight == 0);
+    weir::this_actor::sleep(1ms);
+    const auto passed = run.progress().since(first);
+    CHECK(passed.took >= 1ms);
+    CHECK(passed.stages[0].blocked >= 1ms);
+    CHECK(passed.stages[2].starved >= 1ms);
+    CHECK(passed.stages[1].in == 0);
+    CHECK(passed.stages[1].starved == 0ns);
+    go.set();
+    CHECK(run.drain());
+    for (const auto& s : run.wait().report.stages) {
+      CHECK(s.waiting == 0);
+      CHECK(s.in_flight == 0);
+    }
+  });
+}
+
+TEST_CASE("an ordered stage has in flight what waits for its turn") {
+  in_actor([] {
+    weir::event go;
+    const auto first_waits = [&](long i) {
+      if (i == 1) go.wait();
+      return i;
+    };
+    auto run = weir::from(std::views::iota(1L, 1000L)) |
+               weir::map(first_waits, {.parallel = 2, .buffer = 4, .name = "gate"}) | sum() | weir::start();
+    // Places for four and two; whether the last of them is in the queue still or has been called is open.
+    eventually([&] {
+      const auto r = run.progress();
+      return r.stages[1].in_flight == 6 && r.stages[1].waiting == 0;
+    });
+    CHECK(run.progress().stages[2].in == 0);
+    go.set();
+    const auto [value, report] = run.wait();
+    CHECK(value == 999 * 1000 / 2);
+    CHECK(report.stages[1].in_flight == 0);
+  });
+}
+
+TEST_CASE("a pipeline tells how much of its source it has taken, if the source knows its size") {
+  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/some.txt";
+  std::ofstream(path) << std::string(300'000, 'x') << "\n" << std::string(300'000, 'y') << "\n";
+  in_actor([&] {
+    weir::event go;
+    const auto hold = [&](const auto&) { go.wait(); };
+    auto items = weir::from(std::vector<long>{1, 2, 3, 4}) | weir::tap(hold) | sum() | weir::start();
+    CHECK(items.progress().total == 4);
+    auto bytes = weir::lines(path) | weir::tap(hold) | weir::collect() | weir::start();
+    eventually([&] { return bytes.progress().stages[1].in == 1; });
+    CHECK(bytes.progress().of_bytes == 600'002);
+    CHECK(bytes.progress().share().value() > 0.5);
+    CHECK(bytes.progress().share().value() < 1);
+    go.set();
+    CHECK(items.wait().report.share() == 1.0);
+    CHECK(bytes.wait().report.share() == 1.0);
+    std::atomic<long> given{0};
+    auto unknown = count_up(given) | sum() | weir::start();
+    CHECK_FALSE(unknown.progress().share());
+  });
+}
