@@ -4,11 +4,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include "weir/channels/pipeline/live_view.h"
 #include "weir/channels/pipeline/node.h"
 #include "weir/channels/pipeline/report.h"
 #include "weir/channels/pipeline/run_state.h"
@@ -19,6 +21,11 @@ namespace weir {
 
 struct execute_options {
   std::string name = "pipeline";  // of its actor, in dumps and in the live view
+  // A live view on standard error: how far it is, at which rate, until when, and which stage holds up the others. On a
+  // terminal it is redrawn below what the program prints (NO_COLOR is honoured; so is TERM=dumb, which makes it no
+  // terminal); elsewhere it is a line every 10 s. The final state stays. While it runs, a deadlock is not reported, as
+  // its clock goes on.
+  bool progress = false;
 };
 
 // What comes of a pipeline that has a result.
@@ -58,6 +65,8 @@ class pipeline_run final : public run_state {
 
   // Parks until all of it has ended. Throws what ended it before its time: pipeline_error, cancelled.
   run_result<value_type> run() {
+    std::optional<live_view> view;
+    if (options_.progress) view.emplace(*this, options_.name);
     // Whatever way it ends, the stages go at once, and with them the channels they hold; the figures stay.
     struct ending {
       pipeline_run& of;

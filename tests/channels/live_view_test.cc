@@ -1,0 +1,104 @@
+#include "weir/channels/pipeline/live_view.h"
+
+#include <stdlib.h>
+
+#include <atomic>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/examples/program.h"
+#include "tests/examples/screen.h"
+#include "tests/examples/terminal.h"
+#include "tests/testing.h"
+#include "weir/channels/pipeline/pipeline.h"
+#include "weir/runtime/blocking.h"
+#include "weir/runtime/sync/event.h"
+#include "weir/runtime/this_actor.h"
+#include "weir/runtime/timeout.h"
+
+using namespace std::chrono_literals;
+using testing::in_actor;
+using testing::redirected_stderr;
+using testing::screen;
+using testing::terminal;
+
+namespace {
+
+auto sum() {
+  return weir::reduce(0L, [](long s, long i) { return s + i; });
+}
+
+}  // namespace
+
+TEST_CASE("on a terminal the view is drawn while the pipeline runs, and its final state stays") {
+  setenv("TERM", "xterm", 1);
+  terminal t;
+  {
+    const redirected_stderr err(t.path());
+    in_actor([&] {
+      weir::event go;
+      auto opener = weir::spawn([&] {
+        weir::blocking([&] { t.wait_for("58/100"); });
+        go.set();
+      });
+      const auto half_way = [&](long i) {
+        if (i == 50) go.wait();
+        return i;
+      };
+      auto [value, report] = weir::from(std::views::iota(1L, 101L)) |
+                             weir::map(half_way, {.buffer = 8, .name = "gate"}) | sum() |
+                             weir::execute({.name = "rows", .progress = true});
+      CHECK(value == 5050);
+      CHECK(report.stages.size() == 3);
+    });
+  }
+  const std::string sent = t.screen();
+  const auto shown = screen(sent).lines();
+  REQUIRE(shown.size() == 3);
+  CHECK_THAT(shown[0], Catch::StartsWith("rows  ######################################## 100  in "));
+  CHECK_THAT(shown[1], Catch::StartsWith("  source -> [0/8] -> gate+reduce 2"));
+  // While it ran it stood still with one item held, eight waiting, and one more in the hands of the source.
+  const std::string before = sent.substr(0, sent.find("\x1b[J", sent.find("58/100")));
+  CHECK_THAT(screen(before).text(), Catch::Contains("- 58/100  ") && Catch::Contains("/s  eta ") &&
+                                        Catch::Contains("source -> [8/8] -> gate+reduce 2"));
+}
+
+TEST_CASE("the view says that a pipeline was cut short, by a failure or by a cancel") {
+  setenv("TERM", "xterm", 1);
+  terminal t;
+  {
+    const redirected_stderr err(t.path());
+    in_actor([&] {
+      const auto picky = [](long i) { return i == 7 ? throw std::runtime_error("no seven") : i; };
+      CHECK_THROWS_WITH(weir::from(std::views::iota(1L, 101L)) | weir::map(picky, {.name = "picky"}) | sum() |
+                            weir::execute({.name = "fails", .progress = true}),
+                        "stage \"picky\": no seven");
+      CHECK_FALSE(weir::within(1ms, [] {
+        weir::from(std::views::iota(1L)) | weir::tap([](long) { weir::this_actor::yield(); }) | sum() |
+            weir::execute({.name = "cancelled", .progress = true});
+      }));
+    });
+  }
+  const auto shown = screen(t.screen()).lines();
+  REQUIRE(shown.size() == 6);
+  CHECK_THAT(shown[0],
+             Catch::StartsWith("fails  ") && Catch::Contains("cut short after") && Catch::Contains("1 error"));
+  CHECK_THAT(shown[3], Catch::StartsWith("cancelled  ") && Catch::Contains("cut short after"));
+}
+
+TEST_CASE("elsewhere than on a terminal a run of less than ten seconds prints one line") {
+  const testing::scratch s;
+  {
+    const redirected_stderr err(s / "err");
+    in_actor([&] {
+      auto run = weir::from(std::views::iota(1L, 101L)) | sum() | weir::start({.name = "rows", .progress = true});
+      CHECK(run.wait().value == 5050);
+    });
+  }
+  const std::string printed = testing::content_of(s / "err");
+  CHECK_THAT(printed, Catch::StartsWith("rows: 100  in "));
+  CHECK(printed.find('\n') == printed.size() - 1);
+  CHECK(printed.find('\x1b') == std::string::npos);
+}
