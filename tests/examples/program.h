@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -92,6 +93,7 @@ class program {
   }
   program(const program&) = delete;
 
+  void send(int signal) const { REQUIRE(kill(pid_, signal) == 0); }
   outcome wait() {
     int status = 0;
     rusage used{};
