@@ -37,14 +37,17 @@ class ordered_lane {
   }
   void finish() { taken_.tx.close(); }
 
-  // Calls give_on(results) for each place in order, until finish(), or until it returns false; from then on results
-  // are dropped.
-  template <class GiveOn>
-  void run(GiveOn give_on) {
+  // Calls give_on(results) for each place in order, until finish(). Once it returns false, calls unwanted(), and drops
+  // the results from then on.
+  template <class GiveOn, class Unwanted>
+  void run(GiveOn give_on, Unwanted unwanted) {
     bool wanted = true;
     for (place* p : taken_.rx) {
       p->filled.acquire();
-      wanted = wanted && give_on(p->results);
+      if (wanted && !give_on(p->results)) {
+        wanted = false;
+        unwanted();
+      }
       p->results.clear();
       free_.tx.send(p);
     }

@@ -98,12 +98,13 @@ class stage_input : public node_base {
       alone_.emplace(self().make());
       return;
     }
+    auto ends = channel<item_type>(capacity(), name());
     if constexpr (!std::is_void_v<Out>) {
       if (parallel() > 1 && options().order == ordered) {
         lane_.emplace(capacity() + parallel());
-        run_.actors->spawn(name(), [this] {
+        run_.actors->spawn(name(), [this, rx = rx_] {
           const stage_meter::duty on_duty(meter(parallel()));
-          lane_->run([this](auto& results) { return self().give_on(results); });
+          lane_->run([this](auto& results) { return self().give_on(results); }, [&] { refuse(rx); });
           self().end();
         });
       }
@@ -133,6 +134,12 @@ class stage_input : public node_base {
     return false;
   }
 
+  // No more items are wanted: neither the stage before this one nor the actors of this one go on.
+  static void refuse(const receiver<item_type>& rx) {
+    rx.close();
+    while (recv_result<item_type> left = rx.try_recv()) left->settle();
+  }
+
   void consume(stage_meter& m, receiver<item_type> rx) {
     const stage_meter::duty on_duty(m);
     Instance instance = self().make();
@@ -149,11 +156,7 @@ class stage_input : public node_base {
         break;
       }
     }
-    if (!more) {
-      // Neither the stage before this one nor the actors beside this one go on.
-      rx.close();
-      while (recv_result<item_type> left = rx.try_recv()) left->settle();
-    }
+    if (!more) refuse(rx);
     rx.reset();
     self().end(instance, m);
     // Acquire-release: the last one sees what the others have done.
