@@ -33,6 +33,13 @@ stage_entry<Stage> entry(Stage stage, stage_options options) {
 template <class Stage, class T>
 using stage_output = std::remove_cvref_t<typename Stage::template output<T>>;
 
+// What an entry was told, and what its stage makes of it at the start of a run.
+template <class Entry>
+stage_options options_of(Entry& e) {
+  if constexpr (requires { e.stage.complete(e.options); }) e.stage.complete(e.options);
+  return std::move(e.options);
+}
+
 // A stage, and behind it the rest.
 template <class In, class Entry, class... Rest>
 class node final : public stage_input<In, stage_output<typename Entry::stage_type, In>,
@@ -46,7 +53,7 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
 
  public:
   node(run_state& run, bool fed_by_many, Entry&& entry, Rest&&... rest)
-      : base(run, stage_type::kind, std::move(entry.options), fed_by_many || stage_type::needs_queue),
+      : base(run, stage_type::kind, options_of(entry), fed_by_many || stage_type::needs_queue),
         stage_(std::move(entry.stage)),
         policy_(std::move(entry.policy)),
         next_(run, this->parallel() > 1 && this->options().order == unordered, std::move(rest)...) {

@@ -62,6 +62,14 @@ class stage_call {
     }
   }
 
+  // For functions that a cancel does not cut short: when one begins, if it has a limit; and, after it, throws timed_out
+  // if it came too late.
+  time_point begin() const noexcept { return stage_.options().timeout.count() != 0 ? now() : time_point(); }
+  void require_in_time(time_point begun) const {
+    const auto limit = stage_.options().timeout;
+    if (limit.count() != 0 && now() - begun > limit) throw_too_long(stage_);
+  }
+
   // The policy has ended the stream.
   bool ended() const noexcept { return ended_; }
 
