@@ -19,6 +19,7 @@ double seconds(std::chrono::nanoseconds d) { return static_cast<double>(d.count(
 // Stages that run in the same actors: the first has the queue, or is the source.
 struct group {
   std::vector<const stage_report*> stages;
+  std::vector<std::size_t> before;  // groups that it has its items from
 
   const stage_report& head() const { return *stages.front(); }
   std::string name(bool all) const {
@@ -39,9 +40,15 @@ struct group {
 
 std::vector<group> groups_of(const pipeline_report& r) {
   std::vector<group> groups;
-  for (const stage_report& s : r.stages) {
-    if (groups.empty() || s.queued) groups.emplace_back();
-    groups.back().stages.push_back(&s);
+  std::vector<std::size_t> group_at(r.stages.size());  // by stage
+  for (std::size_t i = 0; i < r.stages.size(); ++i) {
+    const std::size_t first = r.group_of(i);
+    group_at[i] = first == i ? groups.size() : group_at[first];
+    if (first == i) {
+      groups.emplace_back();
+      for (const std::size_t b : r.stages[i].before) groups.back().before.push_back(group_at[b]);
+    }
+    groups[group_at[i]].stages.push_back(&r.stages[i]);
   }
   return groups;
 }
@@ -63,8 +70,7 @@ const stage_report* heaviest(const group& g) {
 
 std::string items(const live_figures& f) {
   const pipeline_report& r = f.sums;
-  const std::int64_t done = r.stages.empty() ? 0 : r.stages.front().out;
-  std::string text = short_number(static_cast<double>(done));
+  std::string text = short_number(static_cast<double>(r.items()));
   if (f.stage == run_stage::ended) return text;
   if (r.of_bytes > 0)
     text += fmt::format(" ({} of {})", short_bytes(static_cast<double>(r.bytes)),
@@ -77,9 +83,9 @@ std::string items(const live_figures& f) {
 std::string pace(const live_figures& f) {
   const double took = seconds(f.sums.took);
   if (f.stage == run_stage::ended || f.stage == run_stage::cut_short) {
-    const std::int64_t done = f.sums.stages.empty() ? 0 : f.sums.stages.front().out;
     return fmt::format("{} {}  {}/s", f.stage == run_stage::ended ? "in" : "cut short after",
-                       short_duration(f.sums.took), short_number(static_cast<double>(done) / std::max(took, 1e-9)));
+                       short_duration(f.sums.took),
+                       short_number(static_cast<double>(f.sums.items()) / std::max(took, 1e-9)));
   }
   std::string text = short_number(f.rate) + "/s";
   if (f.stage == run_stage::draining) return text + "  draining";
@@ -113,8 +119,14 @@ styled_line graph(const live_figures& f, int columns) {
   const std::vector<group> groups = groups_of(f.lately);
   const auto draw = [&](bool all_names) {
     std::string text = "  ";
-    for (const group& g : groups) {
-      if (&g != &groups.front()) text += fmt::format(" -> [{}/{}] -> ", g.head().waiting, g.head().capacity);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const group& g = groups[i];
+      // Where it is no chain, its beginning is said.
+      if (i > 0 && g.before != std::vector<std::size_t>{i - 1}) {
+        text += "; ";
+        for (const std::size_t b : g.before) text += (b == g.before.front() ? "" : ", ") + groups[b].name(false);
+      }
+      if (!g.before.empty()) text += fmt::format(" -> [{}/{}] -> ", g.head().waiting, g.head().capacity);
       text += g.name(all_names);
     }
     return text;
@@ -155,8 +167,11 @@ styled_line verdict(const live_figures& f) {
     line.add("bottleneck: ").add(slowest->name, color::yellow);
     std::string why;
     if (i > 0 && 2 * slowest->waiting > slowest->capacity) why = "input full";
-    if (i + 1 < groups.size() && 2 * groups[i + 1].head().waiting < groups[i + 1].head().capacity)
-      why += why.empty() ? "output empty" : ", output empty";
+    const auto starves = [i](const group& g) {
+      return std::find(g.before.begin(), g.before.end(), i) != g.before.end() &&
+             2 * g.head().waiting < g.head().capacity;
+    };
+    if (std::any_of(groups.begin(), groups.end(), starves)) why += why.empty() ? "output empty" : ", output empty";
     if (f.stage == run_stage::running && !why.empty()) line.add(fmt::format(" ({})", why));
     return line.add(". " + advice(groups[i]));
   }

@@ -52,7 +52,7 @@ class observer {
     figures_.lately = latest.report.since(earlier.report);
     const double passed = static_cast<double>(figures_.lately.took.count());
     figures_.cores_busy = passed > 0 ? static_cast<double>((latest.processor - earlier.processor).count()) / passed : 0;
-    figures_.rate = rate_.update(latest.report.stages.empty() ? 0 : latest.report.stages.front().out);
+    figures_.rate = rate_.update(latest.report.items());
     figures_.eta = time_left(latest.report);
     figures_.sums = latest.report;
     samples_.push_back(std::move(latest));

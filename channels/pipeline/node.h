@@ -40,6 +40,29 @@ stage_options options_of(Entry& e) {
   return std::move(e.options);
 }
 
+// A stage that has stages of its own beside the one behind it has
+//   sides<In, Next>   a class of them, which is made after the stage's node and before those behind
+//     sides(stage, part, next)
+//     feed_next       it is they who give the stage behind its items
+//     behind(part)    the part of the stage behind
+//     start(part)     spawns their actors
+struct no_sides {
+  static constexpr bool feed_next = false;
+  template <class Stage, class Next>
+  no_sides(Stage&, run_part&, Next&) noexcept {}
+  static run_part& behind(run_part& part) noexcept { return part; }
+  void start(run_part&) noexcept {}
+};
+template <class Stage, class In, class Next>
+struct sides_of {
+  using type = no_sides;
+};
+template <class Stage, class In, class Next>
+requires requires { typename Stage::template sides<In, Next>; }
+struct sides_of<Stage, In, Next> {
+  using type = typename Stage::template sides<In, Next>;
+};
+
 // A stage, and behind it the rest.
 template <class In, class Entry, class... Rest>
 class node final : public stage_input<In, stage_output<typename Entry::stage_type, In>,
@@ -52,22 +75,35 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
   friend base;
 
  public:
-  node(run_state& run, bool fed_by_many, Entry&& entry, Rest&&... rest)
-      : base(run, stage_type::kind, options_of(entry), fed_by_many || stage_type::needs_queue),
+  node(run_part& part, bool fed_by_many, Entry&& entry, Rest&&... rest)
+      : base(part, stage_type::kind, options_of(entry), fed_by_many || stage_type::needs_queue),
         stage_(std::move(entry.stage)),
         policy_(std::move(entry.policy)),
-        next_(run, this->parallel() > 1 && this->options().order == unordered, std::move(rest)...) {
+        sides_(stage_, part, next_),
+        next_(sides_.behind(part), feeds_by_many(), std::move(rest)...) {
     if constexpr (stage_type::alone) this->require_alone();
   }
 
   void start() {
+    sides_.start(this->part_);
     next_.start();
     this->start_input();
   }
   auto& sink() noexcept { return next_.sink(); }
 
  private:
-  instance_type make() { return stage_.template make<In>(); }
+  using next_type = node<out_type, Rest...>;
+  using sides_type = typename sides_of<stage_type, In, next_type>::type;
+
+  bool feeds_by_many() const noexcept {
+    return sides_type::feed_next || (this->parallel() > 1 && this->options().order == unordered);
+  }
+  instance_type make() {
+    if constexpr (std::is_same_v<sides_type, no_sides>)
+      return stage_.template make<In>();
+    else
+      return stage_.make(sides_);
+  }
 
   [[gnu::always_inline]] bool apply(item_type&& item, instance_type& instance, stage_meter& m) {
     stage_call call(*this, m, policy_);
@@ -86,7 +122,9 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
   void end(instance_type& instance, stage_meter& m) {
     if constexpr (requires { instance.end(emit_to_next(m)); }) instance.end(emit_to_next(m));
   }
-  void end() { next_.finish(); }
+  void end() {
+    if constexpr (!sides_type::feed_next) next_.finish();
+  }
 
   // Results of an ordered stage.
   bool give_on(std::vector<out_type>& results) {
@@ -101,7 +139,8 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
 
   stage_type stage_;
   typename Entry::policy_type policy_;
-  node<out_type, Rest...> next_;
+  [[no_unique_address]] sides_type sides_;
+  next_type next_;
 };
 
 // The last one. Its state is shared by all actors that run it.
@@ -115,8 +154,8 @@ class node<In, Entry> final
   friend base;
 
  public:
-  node(run_state& run, bool fed_by_many, Entry&& entry)
-      : base(run, stage_type::kind, std::move(entry.options), fed_by_many),
+  node(run_part& part, bool fed_by_many, Entry&& entry)
+      : base(part, stage_type::kind, std::move(entry.options), fed_by_many),
         state_(entry.stage.template begin<In>()),
         policy_(std::move(entry.policy)) {
     if constexpr (stage_type::alone) this->require_alone();

@@ -11,7 +11,8 @@
 // Nothing runs before execute, or start, which does not wait for the end. Neighbouring stages run in one actor, as one
 // loop; only a stage that is parallel, has a buffer or waits for a time has a queue before it and actors of its own. A
 // full queue makes the stages before it wait.
-// Stages: transforms.h, offload_map.h, grouping.h, sinks.h; what is done about failures: policy.h; what start gives: running.h.
+// Stages: transforms.h, offload_map.h, grouping.h, sinks.h; several pipelines into one: merge.h,
+// zip.h; what is done about failures: policy.h; what start gives: running.h.
 //
 // Thread-safety: a pipeline that does not run is a value. REQUIRES for execute and start: called by an actor.
 #pragma once
@@ -23,7 +24,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "weir/channels/pipeline/branch.h"
 #include "weir/channels/pipeline/grouping.h"
+#include "weir/channels/pipeline/merge.h"
 #include "weir/channels/pipeline/node.h"
 #include "weir/channels/pipeline/offload_map.h"
 #include "weir/channels/pipeline/pipeline_run.h"
@@ -33,6 +36,7 @@
 #include "weir/channels/pipeline/sinks.h"
 #include "weir/channels/pipeline/source.h"
 #include "weir/channels/pipeline/transforms.h"
+#include "weir/channels/pipeline/zip.h"
 #include "weir/runtime/actor.h"
 
 namespace weir {

@@ -10,11 +10,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "weir/channels/pipeline/feed.h"
 #include "weir/channels/pipeline/live_view.h"
 #include "weir/channels/pipeline/node.h"
 #include "weir/channels/pipeline/report.h"
 #include "weir/channels/pipeline/run_state.h"
-#include "weir/channels/pipeline/source.h"
 #include "weir/runtime/scope.h"
 
 namespace weir {
@@ -37,12 +37,6 @@ struct executed {
 
 namespace internal {
 
-// The source as a node.
-class source_node final : public node_base {
- public:
-  explicit source_node(run_state& run) : node_base(run, "source", {}) {}
-};
-
 // executed<T>, or for a sink without a result the report.
 template <class T>
 using run_result = std::conditional_t<std::is_void_v<T>, pipeline_report, executed<T>>;
@@ -51,15 +45,18 @@ template <class Source, class... Entries>
 class pipeline_run final : public run_state {
   using item_type = typename Source::value_type;
   using head_type = node<item_type, Entries...>;
+  using feed_type = typename feed_of<Source, head_type>::type;
 
  public:
   using value_type = decltype(std::declval<head_type&>().sink().take());
 
   // Throws misuse for options out of range.
   pipeline_run(Source&& source, std::tuple<Entries...>&& entries, execute_options options, site at)
-      : run_state(at), options_(std::move(options)), source_(std::move(source)), first_(*this) {
-    total = source_.size();
-    const auto build = [this](Entries&&... e) { return std::make_unique<head_type>(*this, false, std::move(e)...); };
+      : run_state(at), options_(std::move(options)), feed_(std::make_unique<feed_type>(*this, std::move(source))) {
+    total = feed_->size();
+    const auto build = [this](Entries&&... e) {
+      return std::make_unique<head_type>(*this, feed_type::many, std::move(e)...);
+    };
     head_ = std::apply(build, std::move(entries));
   }
 
@@ -73,13 +70,14 @@ class pipeline_run final : public run_state {
       ~ending() {
         of.close_books();
         of.head_.reset();
+        of.feed_.reset();
       }
     } const at_the_end{*this};
     with_scope(
         [this](scope& s) {
           actors = &s;
           head_->start();
-          s.spawn(options_.name, [this] { feed(); });
+          feed_->start(*head_, options_.name);
         },
         where);
     through = true;
@@ -90,18 +88,8 @@ class pipeline_run final : public run_state {
   }
 
  private:
-  void feed() {
-    head_type& head = *head_;
-    stage_meter& m = first_.meter(0);
-    const stage_meter::duty on_duty(m);
-    run_source(
-        source_, [&head, &m](item_type&& item) { return head.push(std::move(item), m); }, m, stop);
-    head.finish();
-  }
-
   const execute_options options_;
-  Source source_;
-  source_node first_;
+  std::unique_ptr<feed_type> feed_;
   std::unique_ptr<head_type> head_;
 };
 

@@ -1,6 +1,7 @@
 #include "weir/channels/pipeline/report.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -35,17 +36,22 @@ double busy(const stage_report& s, std::chrono::nanoseconds took) {
 
 }  // namespace
 
+std::size_t pipeline_report::group_of(std::size_t stage) const noexcept {
+  while (!stages[stage].queued && !stages[stage].before.empty()) stage = stages[stage].before.front();
+  return stage;
+}
+
 const stage_report* pipeline_report::bottleneck() const noexcept {
-  // Only where there are queues can one hold up another. A stage without a queue belongs to the actor of the one
-  // before it, so the first of a group stands for the group.
+  // Only where there are queues can one hold up another: the first of a group stands for the group.
   const stage_report* busiest = nullptr;
   double most = 0.5;
   int groups = 0;
   for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (i > 0 && !stages[i].queued) continue;
+    if (group_of(i) != i) continue;
     ++groups;
     stage_report group = stages[i];
-    for (std::size_t k = i + 1; k < stages.size() && !stages[k].queued; ++k) group.blocked += stages[k].blocked;
+    for (std::size_t k = i + 1; k < stages.size(); ++k)
+      if (group_of(k) == i) group.blocked += stages[k].blocked;
     if (const double b = busy(group, took); b > most) {
       most = b;
       busiest = &stages[i];
@@ -54,12 +60,19 @@ const stage_report* pipeline_report::bottleneck() const noexcept {
   return groups > 1 ? busiest : nullptr;
 }
 
+std::int64_t pipeline_report::items() const noexcept {
+  std::int64_t n = 0;
+  for (const stage_report& s : stages)
+    if (s.before.empty()) n += s.out;
+  return n;
+}
+
 std::optional<double> pipeline_report::share() const noexcept {
   const auto of = [](std::int64_t part, std::int64_t whole) {
     return std::clamp(static_cast<double>(part) / static_cast<double>(whole), 0.0, 1.0);
   };
   if (of_bytes > 0) return of(bytes, of_bytes);
-  if (total && !stages.empty()) return *total > 0 ? of(stages.front().out, *total) : 1.0;
+  if (total && !stages.empty()) return *total > 0 ? of(items(), *total) : 1.0;
   return {};
 }
 
@@ -89,9 +102,8 @@ std::string pipeline_report::text() const {
                        s.in_flight, s.errors, s.retries, short_duration(s.p50), short_duration(s.p99),
                        100 * seconds(s.starved) / all, 100 * seconds(s.blocked) / all);
   }
-  const std::int64_t items = stages.empty() ? 0 : stages.front().out;
-  out += fmt::format("{} items in {}, {:.4g} a second", items, short_duration(took),
-                     static_cast<double>(items) / std::max(seconds(took), 1e-9));
+  out += fmt::format("{} items in {}, {:.4g} a second", items(), short_duration(took),
+                     static_cast<double>(items()) / std::max(seconds(took), 1e-9));
   if (const stage_report* const b = bottleneck()) out += fmt::format("; bottleneck: {}", b->name);
   return out + "\n";
 }
@@ -106,9 +118,10 @@ std::string pipeline_report::json() const {
     out += fmt::format(
         "{}{{\"name\": {}, \"kind\": \"{}\", \"parallel\": {}, \"capacity\": {}, \"in\": {}, \"out\": {}, \"waiting\": "
         "{}, \"in_flight\": {}, \"errors\": {}, \"retries\": {}, \"starved\": {:.9f}, \"blocked\": {:.9f}, \"p50\": "
-        "{:.9f}, \"p99\": {:.9f}}}",
+        "{:.9f}, \"p99\": {:.9f}, \"before\": [{}]}}",
         i == 0 ? "" : ", ", quoted(s.name), s.kind, s.parallel, s.capacity, s.in, s.out, s.waiting, s.in_flight,
-        s.errors, s.retries, seconds(s.starved), seconds(s.blocked), seconds(s.p50), seconds(s.p99));
+        s.errors, s.retries, seconds(s.starved), seconds(s.blocked), seconds(s.p50), seconds(s.p99),
+        fmt::join(s.before, ", "));
   }
   return out + "]}";
 }
@@ -124,9 +137,9 @@ std::string pipeline_report::dot() const {
     label += fmt::format("\\np50 {}, p99 {}, starved {}, blocked {}", short_duration(s.p50), short_duration(s.p99),
                          short_duration(s.starved), short_duration(s.blocked));
     out += fmt::format("  s{} [label={}\"];\n", i, label);
-    if (i > 0)
-      out += s.queued ? fmt::format("  s{} -> s{} [label=\"queue {}/{}\"];\n", i - 1, i, s.waiting, s.capacity)
-                      : fmt::format("  s{} -> s{} [style=dashed];\n", i - 1, i);
+    for (const std::size_t from : s.before)
+      out += s.queued ? fmt::format("  s{} -> s{} [label=\"queue {}/{}\"];\n", from, i, s.waiting, s.capacity)
+                      : fmt::format("  s{} -> s{} [style=dashed];\n", from, i);
   }
   return out + "}\n";
 }
@@ -151,6 +164,7 @@ stage_report report_of(const node_base& n, time_point until) {
   stage_report s;
   s.name = n.name();
   s.kind = n.kind();
+  s.before = n.before();
   s.parallel = n.parallel();
   s.queued = n.queued();
   s.capacity = n.capacity();
@@ -186,14 +200,19 @@ pipeline_report make_report(const run_state& run) {
   for (const node_base* n : run.nodes) {
     stage_report s = report_of(*n, until);
     // Of a stage whose results go straight into the next one, that one's input says how many there were.
-    if (!report.stages.empty() && !s.queued) report.stages.back().out = s.in;
+    if (!s.queued)
+      for (const std::size_t before : s.before) report.stages[before].out += s.in;
     report.stages.push_back(std::move(s));
   }
-  if (!run.nodes.empty()) {
-    const stage_meter& source = run.nodes.front()->meter(0);
-    report.bytes = source.bytes.get();
-    report.of_bytes = source.of_bytes.get();
+  bool sized = true;
+  for (const node_base* n : run.nodes) {
+    if (!n->before().empty()) continue;
+    const stage_meter& source = n->meter(0);
+    report.bytes += source.bytes.get();
+    report.of_bytes += source.of_bytes.get();
+    sized = sized && source.of_bytes.get() > 0;
   }
+  if (!sized) report.of_bytes = 0;
   return report;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@ namespace weir {
 struct stage_report {
   std::string name;
   std::string kind;
+  std::vector<std::size_t> before = {};  // which of the report's stages it has its items from; none: a source
   int parallel = 1;
   bool queued = false;                      // it has a queue before it, and actors of its own
   long long capacity = 0;                   // of that queue
@@ -27,11 +29,15 @@ struct stage_report {
 
 // Of a pipeline that runs: the figures up to now, each read by itself, so that sums over stages may be out by some.
 struct pipeline_report {
-  std::vector<stage_report> stages;  // the source first
+  std::vector<stage_report> stages;  // each behind those before it
   std::chrono::nanoseconds took{0};
   std::optional<std::int64_t> total = {};  // items that the source has, if it knows
   std::int64_t bytes = 0, of_bytes = 0;    // of a source that reads a file, and knows its size: how much it has read
 
+  // Which stage is the first of those that run in the same actors as this one: it has the queue, or is a source.
+  std::size_t group_of(std::size_t stage) const noexcept;
+  // How many items its sources have given.
+  std::int64_t items() const noexcept;
   // How much of its source it has taken, 0 to 1, if the source knows its size.
   std::optional<double> share() const noexcept;
   // What happened since `earlier`, a report of the same run: in, out, errors, retries, starved, blocked and took are

@@ -18,16 +18,17 @@ void run_state::close_books() noexcept {
   nodes.clear();
 }
 
-node_base::node_base(run_state& run, const char* kind, stage_options options)
-    : run_(run),
+node_base::node_base(run_part& part, const char* kind, stage_options options)
+    : part_(part),
       kind_(kind),
       options_(std::move(options)),
-      name_(!options_.name.empty() ? options_.name
-            : run.nodes.empty()    ? std::string(kind)
-                                   : fmt::format("{} {}", kind, run.nodes.size())),
+      name_(!options_.name.empty()     ? options_.name + part.label()
+            : part.run().nodes.empty() ? std::string(kind)
+                                       : fmt::format("{} {}{}", kind, part.run().nodes.size(), part.label())),
+      before_(std::exchange(part.before, {part.run().nodes.size()})),
       meters_(new stage_meter[static_cast<std::size_t>(options_.parallel > 0 ? meters() : 1)]) {
   const auto refuse = [&](const char* rule, std::string value, const char* remedy) {
-    throw_misuse(fmt::format("stage \"{}\"", name_).c_str(), rule, value, remedy, run.where);
+    throw_misuse(fmt::format("stage \"{}\"", name_).c_str(), rule, value, remedy, part.run().where);
   };
   if (options_.parallel < 1)
     refuse(".parallel must be 1 or more", std::to_string(options_.parallel), "Say how many actors run the stage.");
@@ -36,13 +37,13 @@ node_base::node_base(run_state& run, const char* kind, stage_options options)
            "Tens of items are enough for most stages.");
   if (options_.timeout.count() < 0)
     refuse(".timeout must not be negative", std::to_string(options_.timeout.count()) + " ns", "0 means: no limit.");
-  run.nodes.push_back(this);
+  part.run().nodes.push_back(this);
 }
 
 void node_base::require_alone() const {
   if (options_.parallel != 1)
     throw_misuse(fmt::format("stage \"{}\"", name_).c_str(), "it looks at several items and runs in one actor",
-                 fmt::format(".parallel = {}", options_.parallel), "Leave .parallel out.", run_.where);
+                 fmt::format(".parallel = {}", options_.parallel), "Leave .parallel out.", part_.run().where);
 }
 
 }  // namespace weir::internal

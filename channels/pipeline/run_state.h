@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "weir/channels/pipeline/report.h"
-#include "weir/channels/pipeline/source_stop.h"
+#include "weir/channels/pipeline/run_part.h"
 #include "weir/channels/pipeline/stage_meter.h"
 #include "weir/channels/pipeline/stage_options.h"
 #include "weir/runtime/base/clock.h"
@@ -25,9 +25,9 @@ namespace weir::internal {
 
 class node_base;
 
-struct run_state {
-  explicit run_state(site at) noexcept : where(at), stop(at) {}
-  run_state(const run_state&) = delete;
+// As a part: the whole.
+struct run_state : run_part {
+  explicit run_state(site at) noexcept : run_part(*this, at), where(at) {}
 
   // The figures up to now; after close_books() those of that moment.
   pipeline_report figures() const;
@@ -35,11 +35,9 @@ struct run_state {
   void close_books() noexcept;
 
   site where;                        // of execute or start
-  std::vector<node_base*> nodes;     // the source first
-  scope* actors = nullptr;           // where the stages' actors live
+  std::vector<node_base*> nodes;     // each behind those before it
   std::optional<std::size_t> total;  // how many items the source has, if it knows
   time_point begun = now();
-  source_stop stop;
   bool through = false;  // all of it has ended well; written before its end, read after
 
  private:
@@ -54,6 +52,8 @@ class node_base {
   node_base(const node_base&) = delete;
 
   const std::string& name() const noexcept { return name_; }
+  // Which of the run's nodes it has its items from.
+  const std::vector<std::size_t>& before() const noexcept { return before_; }
   const char* kind() const noexcept { return kind_; }
   int parallel() const noexcept { return options_.parallel; }
   const stage_options& options() const noexcept { return options_; }
@@ -68,17 +68,18 @@ class node_base {
 
  protected:
   // Throws misuse if the options are out of range.
-  node_base(run_state& run, const char* kind, stage_options options);
+  node_base(run_part& part, const char* kind, stage_options options);
   // Throws misuse if the stage is parallel.
   void require_alone() const;
   virtual ~node_base() = default;
 
-  run_state& run_;
+  run_part& part_;
 
  private:
   const char* const kind_;
   const stage_options options_;
   const std::string name_;
+  const std::vector<std::size_t> before_;
   const std::unique_ptr<stage_meter[]> meters_;
 };
 

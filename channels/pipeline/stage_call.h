@@ -70,6 +70,8 @@ class stage_call {
     if (limit.count() != 0 && now() - begun > limit) throw_too_long(stage_);
   }
 
+  // Of the actor that makes the call.
+  stage_meter& meter() const noexcept { return meter_; }
   // The policy has ended the stream.
   bool ended() const noexcept { return ended_; }
 

@@ -56,6 +56,7 @@ struct queued_item<In, void> {
 template <class In, class Out, class Instance, class Stage>
 class stage_input : public node_base {
  public:
+  using in_type = In;
   using item_type = queued_item<In, Out>;
 
   bool queued() const noexcept final { return queued_; }
@@ -83,13 +84,14 @@ class stage_input : public node_base {
   }
 
  protected:
-  stage_input(run_state& run, const char* kind, stage_options options, bool needs_queue)
-      : node_base(run, kind, std::move(options)), queued_(needs_queue || parallel() > 1 || this->options().buffer > 0) {
+  stage_input(run_part& part, const char* kind, stage_options options, bool needs_queue)
+      : node_base(part, kind, std::move(options)),
+        queued_(needs_queue || parallel() > 1 || this->options().buffer > 0) {
     if (!queued_) return;
     auto ends = channel<item_type>(capacity(), name());
     tx_ = std::move(ends.tx);
     rx_ = std::move(ends.rx);
-    queue_ = &tx_.core("pipeline", run.where);
+    queue_ = &tx_.core("pipeline", part.run().where);
     keeps_queue_ = tx_.weak();
   }
 
@@ -102,7 +104,7 @@ class stage_input : public node_base {
     if constexpr (!std::is_void_v<Out>) {
       if (parallel() > 1 && options().order == ordered) {
         lane_.emplace(capacity() + parallel());
-        run_.actors->spawn(name(), [this, rx = rx_] {
+        part_.actors->spawn(name(), [this, rx = rx_] {
           const stage_meter::duty on_duty(meter(parallel()));
           lane_->run([this](auto& results) { return self().give_on(results); }, [&] { refuse(rx); });
           self().end();
@@ -111,7 +113,7 @@ class stage_input : public node_base {
     }
     running_ = parallel();
     for (int i = 0; i < parallel(); ++i)
-      run_.actors->spawn(name(), [this, i, rx = rx_]() mutable { consume(meter(i), std::move(rx)); });
+      part_.actors->spawn(name(), [this, i, rx = rx_]() mutable { consume(meter(i), std::move(rx)); });
     rx_.reset();
   }
 
@@ -135,7 +137,8 @@ class stage_input : public node_base {
   }
 
   // No more items are wanted: neither the stage before this one nor the actors of this one go on.
-  static void refuse(const receiver<item_type>& rx) {
+  void refuse(const receiver<item_type>& rx) {
+    part_.unwanted();
     rx.close();
     while (recv_result<item_type> left = rx.try_recv()) left->settle();
   }

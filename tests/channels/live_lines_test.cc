@@ -33,6 +33,8 @@ live_figures example() {
   f.sums.total = 1'000'000;
   f.sums.stages = {stage("read", "source", 1, 0, 0, 412'000), stage("parse", "map", 4, 64, 64, 411'000),
                    stage("write", "into", 1, 3, 64, 410'000)};
+  f.sums.stages[1].before = {0};
+  f.sums.stages[2].before = {1};
   f.sums.stages[0].blocked = 6480ms;
   f.sums.stages[1].blocked = 640ms;
   f.sums.stages[2].starved = 7s;
@@ -59,6 +61,18 @@ TEST_CASE("the view shows how far it is, where items wait, and which stage holds
         "  bottleneck: parse (input full, output empty). Try a larger .parallel: 4.0 of 8 cores busy.\n");
 }
 
+TEST_CASE("where it is no chain, the view says what comes from where") {
+  live_figures f = example();
+  f.sums.total.reset();
+  f.sums.stages.push_back(stage("more", "source", 1, 0, 0, 88'000));
+  f.sums.stages.push_back(stage("audit", "into", 1, 1, 16, 500'000));
+  f.sums.stages[4].before = {0, 3};
+  f.lately = f.sums;
+  CHECK(text(f).substr(0, text(f).find("  bottleneck")) ==
+        "rows  500k  51.2k/s  eta 11s\n"
+        "  read -> [64/64] -> parse x4 -> [3/64] -> write; more; read, more -> [1/16] -> audit\n");
+}
+
 TEST_CASE("elsewhere than on a terminal it is one line") {
   CHECK(live_line(example()).text(1000, false) == "rows: 412k/1.00M  51.2k/s  eta 11s  bottleneck: parse");
 }
@@ -70,6 +84,9 @@ TEST_CASE("a narrow window loses the shares first, then names, then the bar") {
         "  bottleneck: parse (input full, output empty). Try a larger\n");
   live_figures fused = example();
   fused.lately.stages.insert(fused.lately.stages.begin() + 1, stage("only good ones", "filter", 1, 0, 0, 412'000));
+  fused.lately.stages[1].before = {0};
+  fused.lately.stages[2].before = {1};
+  fused.lately.stages[3].before = {2};
   CHECK_THAT(text(fused), Catch::Contains("\n  read+only good ones -> [64/64] -> parse x4 -> "));
   CHECK_THAT(text(fused, 60), Catch::Contains("\n  read+1 -> [64/64] -> parse x4 -> [3/64] -> write\n"));
   CHECK_THAT(text(example(), 40), Catch::StartsWith("rows  412k/1.00M  51.2k/s  eta 11s\n"));
@@ -120,5 +137,6 @@ TEST_CASE("advice is given only where it helps") {
   f.lately.stages[0].starved = 8s;
   CHECK_THAT(text(f), Catch::Contains("  no bottleneck. 1.0 of 8 cores busy.\n"));
   f.lately.stages = {stage("read", "source", 1, 0, 0, 5), stage("parse", "map", 1, 0, 0, 5)};
+  f.lately.stages[1].before = {0};
   CHECK_THAT(text(f), Catch::Contains("  one actor runs all stages. Try .parallel for parse: 1.0 of 8 cores busy.\n"));
 }

@@ -1,0 +1,111 @@
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/channels/pipelines.h"
+#include "tests/testing.h"
+#include "weir/channels/channel.h"
+#include "weir/channels/pipeline/zip.h"
+#include "weir/runtime/scope.h"
+#include "weir/runtime/this_actor.h"
+#include "weir/runtime/timeout.h"
+
+using namespace std::chrono_literals;
+using testing::endless;
+using testing::in_actor;
+using testing::numbers;
+
+TEST_CASE("zip pairs the first with the first, the second with the second, and ends with the shorter one") {
+  in_actor([] {
+    auto r = weir::zip(weir::from(numbers(100)), weir::from(std::vector<std::string>{"a", "b", "c"})) |
+             weir::collect() | weir::execute();
+    CHECK(r.value == std::vector<std::pair<int, std::string>>{{0, "a"}, {1, "b"}, {2, "c"}});
+    auto numbered =
+        weir::zip(endless(), weir::from(numbers(5000)) | weir::map([](int i) { return i * 2; })) |
+        weir::reduce(0, [](int wrong, std::pair<int, int> p) { return wrong + (p.second != 2 * p.first); }) |
+        weir::execute();
+    CHECK(numbered.value == 0);
+    CHECK(numbered.report.stages.back().in == 5000);
+    const auto& zip = *std::find_if(numbered.report.stages.begin(), numbered.report.stages.end(),
+                                    [](const auto& s) { return s.kind == "zip"; });
+    CHECK(zip.in == 5000);
+    CHECK(zip.before == std::vector<std::size_t>{0, 2});
+  });
+}
+
+TEST_CASE("zip: both may be empty, and items may be move-only") {
+  in_actor([] {
+    CHECK((weir::zip(weir::from(numbers(0)), endless()) | weir::collect() | weir::execute()).value.empty());
+    CHECK((weir::zip(endless(), weir::from(numbers(0))) | weir::collect() | weir::execute()).value.empty());
+    const auto boxed = [](int i) { return std::make_unique<int>(i); };
+    auto r = weir::zip(weir::from(numbers(50)) | weir::map(boxed), weir::from(numbers(50)) | weir::map(boxed)) |
+             weir::map([](auto p) { return *p.first + *p.second; }) | weir::collect() | weir::execute();
+    CHECK(r.value.size() == 50);
+    CHECK(r.value.back() == 98);
+  });
+}
+
+TEST_CASE("the end of one cancels the other wherever it waits, before or after its next item") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(4);
+    tx.send(7);
+    std::atomic<int> unwound{0};
+    struct mark {
+      std::atomic<int>& n;
+      ~mark() { ++n; }
+    };
+    const auto sleeper = [&] {
+      return weir::generate<int>([&](const auto& emit) {
+        const mark m{unwound};
+        emit(1);
+        weir::this_actor::sleep(1h);
+      });
+    };
+    for (int round = 0; round < 2; ++round) {
+      auto left = weir::zip(sleeper(), weir::from(numbers(1))) | weir::collect() | weir::execute();
+      CHECK(left.value.size() == 1);
+      auto right = weir::zip(weir::from(numbers(1)), sleeper()) | weir::collect() | weir::execute();
+      CHECK(right.value.size() == 1);
+    }
+    CHECK(unwound == 4);
+    auto idle = weir::zip(weir::from(std::move(rx)), weir::from(numbers(1))) | weir::collect() | weir::execute();
+    CHECK(idle.value == std::vector<std::pair<int, int>>{{7, 0}});
+    CHECK(tx.try_send(1) == weir::send_status::closed);
+  });
+}
+
+TEST_CASE("once nobody wants more pairs, both end") {
+  in_actor([] {
+    auto r = weir::zip(endless(), endless() | weir::map([](int i) { return i; }, {.parallel = 3})) | weir::take(40) |
+             weir::collect() | weir::execute();
+    CHECK(r.value.size() == 40);
+    CHECK(r.value.back() == std::pair<int, int>{39, 39});
+  });
+}
+
+TEST_CASE("one that fails ends the zip, and its stage is named") {
+  in_actor([] {
+    const auto picky = [](int i) { return i == 50 ? throw std::runtime_error("no fifty") : i; };
+    CHECK_THROWS_WITH(weir::zip(endless(), endless() | weir::map(picky, {.name = "picky"})) |
+                          weir::into([](const auto&) {}) | weir::execute(),
+                      "stage \"picky\": no fifty");
+    CHECK_THROWS_WITH(weir::zip(endless() | weir::map(picky, {.name = "picky"}), endless()) |
+                          weir::into([](const auto&) {}) | weir::execute(),
+                      "stage \"picky\": no fifty");
+  });
+}
+
+TEST_CASE("a cancel from outside ends a zip, and zips may be nested in merges and zips") {
+  in_actor([] {
+    CHECK_FALSE(weir::within(2ms, [] {
+      weir::zip(endless(), endless()) | weir::into([](const auto&) { weir::this_actor::yield(); }) | weir::execute();
+    }));
+    auto r = weir::zip(weir::merge(weir::from(numbers(10)), weir::from(numbers(10))),
+                       weir::zip(endless(), weir::from(numbers(15)))) |
+             weir::collect() | weir::execute();
+    CHECK(r.value.size() == 15);
+  });
+}
