@@ -11,7 +11,7 @@
 // Nothing runs before execute, or start, which does not wait for the end. Neighbouring stages run in one actor, as one
 // loop; only a stage that is parallel, has a buffer or waits for a time has a queue before it and actors of its own. A
 // full queue makes the stages before it wait.
-// Stages: transforms.h, offload_map.h, grouping.h, sinks.h; several pipelines into one: merge.h,
+// Stages: transforms.h, offload_map.h, grouping.h, tee.h, partition_by.h, sinks.h; several pipelines into one: merge.h,
 // zip.h; what is done about failures: policy.h; what start gives: running.h.
 //
 // Thread-safety: a pipeline that does not run is a value. REQUIRES for execute and start: called by an actor.
@@ -29,12 +29,14 @@
 #include "weir/channels/pipeline/merge.h"
 #include "weir/channels/pipeline/node.h"
 #include "weir/channels/pipeline/offload_map.h"
+#include "weir/channels/pipeline/partition_by.h"
 #include "weir/channels/pipeline/pipeline_run.h"
 #include "weir/channels/pipeline/policy.h"
 #include "weir/channels/pipeline/report.h"
 #include "weir/channels/pipeline/running.h"
 #include "weir/channels/pipeline/sinks.h"
 #include "weir/channels/pipeline/source.h"
+#include "weir/channels/pipeline/tee.h"
 #include "weir/channels/pipeline/transforms.h"
 #include "weir/channels/pipeline/zip.h"
 #include "weir/runtime/actor.h"
@@ -133,6 +135,11 @@ inline auto lines(std::string path) { return internal::start_pipeline(internal::
 template <class T, class Source, class... Entries, class Stage, class Policy>
 auto operator|(pipeline<T, Source, Entries...>&& p, internal::stage_entry<Stage, Policy> next) {
   return internal::append(std::move(p), std::move(next));
+}
+// The start of a branch of tee or partition_by, which is no more than a name.
+template <class T, class Stage, class Policy>
+auto operator|(const internal::branch_pipeline<T>& start, internal::stage_entry<Stage, Policy> next) {
+  return internal::branch_pipeline<T>(start) | std::move(next);
 }
 // Speaks of the stage before it.
 template <class T, class Source, class... Entries, class... Policies>
