@@ -1,30 +1,18 @@
-// Process: a program of its own, read and waited for in blocking(). A process as a source of select comes later.
-#include <sys/wait.h>
-
+// Process: weir::net::process, a program of its own, with streams to it. Its end is a case of select, too: on_exit.
 #include <cstdio>
+#include <string>
 
+#include "weir/net/process/process.h"
 #include "weir/weir.h"
 
-namespace {
-
-struct ended {
-  int said = 0, exit_code = -1;
-};
-
-ended run_child() {
-  ended how;
-  std::FILE* const child = popen("echo $((6 * 7)); exit 3", "r");
-  if (!child) return how;
-  if (std::fscanf(child, "%d", &how.said) != 1) how.said = -1;
-  how.exit_code = WEXITSTATUS(pclose(child));
-  return how;
-}
-
-}  // namespace
+namespace net = weir::net;
 
 int main() {
   return weir::run([] {
-    const ended how = weir::blocking(run_child);
-    std::printf("it says %d\nexit code %d\n", how.said, how.exit_code);
+    net::process child(
+        {.program = "/bin/sh", .arguments = {"-c", "echo $((6 * 7)); exit 3"}, .output = net::stdio::pipe()});
+    std::string line;
+    if (child.output().read_until(line, "\n")) std::printf("it says %s", line.c_str());
+    std::printf("exit code %d\n", child.wait()->code);
   });
 }
