@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,21 @@ class stage_call {
         remedied<argument>(f, item, kept, std::current_exception());
       }
       return kept;
+    }
+  }
+
+  // What of a call cannot be made again: step(). False: it failed, and what is left of the item is left out. Throws
+  // pipeline_error, cancelled.
+  template <class In, class Step>
+  [[gnu::always_inline]] bool part(In& item, const Step& step) {
+    try {
+      step();
+      return true;
+    } catch (const cancelled&) {
+      throw;
+    } catch (...) {
+      leave_rest_out(item, std::current_exception());
+      return false;
     }
   }
 
@@ -119,6 +135,14 @@ class stage_call {
         failure = std::current_exception();
       }
     }
+  }
+  template <class In>
+  [[gnu::noinline]] void leave_rest_out(In& item, const std::exception_ptr& failure) {
+    meter_.errors.add(1);
+    // After as many calls as no retry() allows.
+    const remedy r = policy_.treat(&item, stage_.name(), failure, std::numeric_limits<int>::max());
+    if (r == remedy::pass_on) throw_pipeline_error(stage_, failure);
+    ended_ = r == remedy::end;
   }
   template <class Argument, class F, class In, class Kept>
   static void invoke(F& f, In& item, Kept& kept) {

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <type_traits>
 #include <utility>
@@ -137,9 +138,29 @@ struct flat_map_stage {
     [[gnu::always_inline]] bool process(T& item, Call& call, const Emit& emit) {
       auto range = call(*f, item);
       if (!range) return true;
-      for (auto&& element : *range)
-        if (!emit(stage_output<flat_map_stage, T>(std::forward<decltype(element)>(element)))) return false;
-      return true;
+      // It may compute its elements as they are asked for: what fails there fails the stage, too.
+      std::optional<std::ranges::iterator_t<decltype(*range)&>> at;
+      if (!call.part(item, [&] { at.emplace(std::ranges::begin(*range)); })) return true;
+      for (;;) {
+        std::optional<stage_output<flat_map_stage, T>> element;
+        const auto next = [&] {
+          if (*at != std::ranges::end(*range)) element.emplace(take(**at));
+        };
+        if (!call.part(item, next) || !element) return true;
+        if (!emit(*std::move(element))) return false;
+        if (!call.part(item, [&] { ++*at; })) return true;
+      }
+    }
+
+   private:
+    using result = std::invoke_result_t<F&, T>;
+    // Moved only out of what is ours.
+    template <class E>
+    static decltype(auto) take(E&& element) {
+      if constexpr (!std::is_reference_v<result> && !std::ranges::view<result>)
+        return std::move(element);
+      else
+        return std::forward<E>(element);
     }
   };
   template <class T>

@@ -1,0 +1,251 @@
+// Bad input to pipelines, and what goes wrong inside and around them.
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/channels/pipelines.h"
+#include "tests/child.h"
+#include "tests/testing.h"
+#include "weir/channels/channel.h"
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/cpu_pool.h"
+#include "weir/runtime/scope.h"
+#include "weir/runtime/this_actor.h"
+#include "weir/runtime/timeout.h"
+
+using namespace std::chrono_literals;
+using testing::endless;
+using testing::eventually;
+using testing::in_actor;
+using testing::numbers;
+using testing::run_child;
+
+namespace {
+
+int no_fifty(int i) { return i == 50 ? throw std::runtime_error("no fifty") : i; }
+int same(int i) { return i; }
+void nothing(int) {}
+
+// What execute throws.
+template <class Program>
+std::string failure_of(Program program) {
+  try {
+    program();
+  } catch (const weir::pipeline_error& e) {
+    return e.what();
+  }
+  return "none";
+}
+
+}  // namespace
+
+TEST_CASE("whichever stage throws, alone or parallel, is named") {
+  in_actor([] {
+    for (const int n : {1, 3}) {
+      const weir::stage_options bad{.parallel = n, .name = "bad"};
+      const std::string text = "stage \"bad\": no fifty";
+      CHECK(failure_of([&] { endless() | weir::map(no_fifty, bad) | weir::into(nothing) | weir::execute(); }) == text);
+      CHECK(failure_of([&] {
+              endless() | weir::map_with([] { return 0; }, [](int&, int i) { return no_fifty(i); }, bad) |
+                  weir::into(nothing) | weir::execute();
+            }) == text);
+      CHECK(failure_of([&] {
+              endless() | weir::filter([](int i) { return no_fifty(i) >= 0; }, bad) | weir::into(nothing) |
+                  weir::execute();
+            }) == text);
+      CHECK(failure_of([&] {
+              endless() | weir::tap([](int i) { no_fifty(i); }, bad) | weir::into(nothing) | weir::execute();
+            }) == text);
+      CHECK(failure_of([&] {
+              endless() | weir::flat_map([](int i) { return std::vector<int>{no_fifty(i)}; }, bad) |
+                  weir::into(nothing) | weir::execute();
+            }) == text);
+      CHECK(failure_of([&] { endless() | weir::into([](int i) { no_fifty(i); }, bad) | weir::execute(); }) == text);
+    }
+    CHECK(failure_of([] { endless() | weir::reduce(0, [](int, int i) { return no_fifty(i); }) | weir::execute(); }) ==
+          "stage \"reduce 1\": no fifty");
+  });
+}
+
+TEST_CASE("flat_map: a range that throws while it is gone through fails the stage, and what came before goes on") {
+  in_actor([] {
+    const auto lazily = [](int i) { return std::views::iota(i, i + 60) | std::views::transform(no_fifty); };
+    CHECK(failure_of([&] {
+            weir::from(numbers(1)) | weir::flat_map(lazily, {.name = "bad"}) | weir::into(nothing) | weir::execute();
+          }) == "stage \"bad\": no fifty");
+    auto r = weir::from(std::vector<int>{0, 100}) | weir::flat_map(lazily) | weir::on_error(weir::skip) |
+             weir::collect() | weir::execute();
+    CHECK(r.value.size() == 50 + 60);  // the rest of the range is left out
+    CHECK(r.report.stages[1].errors == 1);
+  });
+}
+
+TEST_CASE("a stage that gives nothing for ever can be cancelled, in one loop and behind a queue") {
+  in_actor([] {
+    for (const int n : {1, 3}) {
+      std::atomic<long> calls{0};
+      CHECK_FALSE(weir::within(5ms, [&] {
+        endless() | weir::filter([&](int) { return ++calls < 0; }, {.parallel = n}) | weir::collect() | weir::execute();
+      }));
+      CHECK(calls > 0);
+      CHECK_FALSE(weir::within(5ms, [&] {
+        endless() | weir::flat_map([](int) { return std::vector<int>(); }, {.parallel = n}) | weir::collect() |
+            weir::execute();
+      }));
+      CHECK_FALSE(weir::within(5ms, [&] {
+        endless() | weir::map([](int i) { return weir::this_actor::sleep(1h), i; }, {.parallel = n}) | weir::collect() |
+            weir::execute();
+      }));
+    }
+  });
+}
+
+TEST_CASE("one stage a thousand times slower than the rest: no more than the queues hold gets ahead of it") {
+  in_actor([] {
+    std::atomic<int> made{0}, done{0}, most{0};
+    auto r = weir::generate<int>([&](const auto& emit) {
+               while (emit(made)) {
+                 const int ahead = ++made - done;
+                 if (ahead > most) most = ahead;  // one writer
+               }
+             }) |
+             weir::map(same, {.parallel = 2, .buffer = 4}) | weir::map(same, {.buffer = 4}) |
+             weir::tap(
+                 [&](int) {
+                   weir::this_actor::sleep(1ms);
+                   ++done;
+                 },
+                 {.buffer = 4, .name = "slow"}) |
+             weir::take(30) | weir::collect() | weir::execute();
+    CHECK(r.value == numbers(30));
+    // Queues of 4, 4 and 4, places for 6 in the ordered stage, and one in the hands of each actor.
+    CHECK(most <= 4 + 4 + 4 + 6 + 6);
+    REQUIRE(r.report.bottleneck() != nullptr);
+    CHECK(r.report.bottleneck()->name == "slow");
+  });
+}
+
+TEST_CASE("a sink that is gone ends the pipeline, whatever stands before it") {
+  in_actor([] {
+    const auto gone = [] {
+      auto ends = weir::channel<int>(4);
+      return std::move(ends.tx);
+    };
+    endless() | weir::into(gone()) | weir::execute();
+    endless() | weir::map(same, {.parallel = 3}) | weir::into(gone()) | weir::execute();
+    endless() | weir::map(same, {.parallel = 3, .order = weir::unordered}) | weir::into(gone()) | weir::execute();
+    endless() | weir::offload_map(same) | weir::into(gone()) | weir::execute();
+    weir::merge(endless(), endless() | weir::map(same, {.parallel = 2})) | weir::into(gone()) | weir::execute();
+    weir::zip(endless(), endless()) | weir::map([](auto p) { return p.first; }) | weir::into(gone()) | weir::execute();
+    endless() | weir::tee(gone(), gone()) | weir::into(gone()) | weir::execute();
+    endless() | weir::partition_by(same, 3, [](auto part) { return part | weir::map(same); }) | weir::into(gone()) |
+        weir::execute();
+    endless() | weir::batch(3, 1h) | weir::flat_map([](std::vector<int> v) { return v; }) | weir::into(gone()) |
+        weir::execute();
+    SUCCEED("all of them have ended");
+  });
+}
+
+TEST_CASE("what is out of range is misuse, before anything runs, for every stage that takes options") {
+  in_actor([] {
+    std::atomic<int> begun{0};
+    const auto source = [&] { return weir::generate<int>([&](const auto&) { ++begun; }); };
+    const auto refused = [](auto&& p, const char* text) {
+      CHECK_THROWS_WITH(std::move(p) | weir::execute(), Catch::Contains(text));
+    };
+    for (const int n : {0, -1}) {
+      const weir::stage_options bad{.parallel = n, .name = "bad"};
+      const char* const text = "stage \"bad\": .parallel must be 1 or more";
+      refused(source() | weir::map(same, bad) | weir::collect(), text);
+      refused(source() | weir::filter([](int) { return true; }, bad) | weir::collect(), text);
+      refused(source() | weir::into(nothing, bad), text);
+      refused(source() | weir::offload_map(same, {.parallel = n, .name = "bad"}) | weir::collect(), text);
+      // Inside others, too.
+      refused(weir::merge(source(), source() | weir::map(same, bad)) | weir::collect(), text);
+      refused(weir::zip(source() | weir::map(same, bad), source()) | weir::collect(), text);
+      refused(source() | weir::tee([&](auto b) { return b | weir::into(nothing, bad); }) | weir::collect(), text);
+      refused(source() | weir::partition_by(same, 2, [&](auto part) { return part | weir::map(same, bad); }) |
+                  weir::collect(),
+              "stage \"bad[0]\": .parallel must be 1 or more");
+    }
+    refused(source() | weir::offload_map(same, {.buffer = -1}) | weir::collect(), ".buffer must be 0");
+    refused(source() | weir::offload_map(same, {.timeout = -1s}) | weir::collect(), ".timeout must not be negative");
+    CHECK(begun == 0);
+  });
+}
+
+TEST_CASE(
+    "a full dead-letter channel makes the stage wait, a cancel ends that, and if nobody reads it is the next remedy's "
+    "turn") {
+  in_actor([] {
+    const auto odd_fails = [](int i) { return i % 2 == 1 ? throw std::runtime_error("odd") : i; };
+    // It waits as long as nobody reads, and loses nothing.
+    auto [tx, letters] = weir::channel<int>(1);
+    std::atomic<int> passed{0};
+    auto reader = weir::spawn([&passed, letters = std::move(letters)] {
+      eventually([&] { return letters.length() == 1 && letters.waiting() == 0 && passed >= 1; });
+      for (int i = 0; i < 100; ++i) weir::this_actor::yield();
+      EXPECT(passed <= 2);  // 0 and 2: the letter of 3 finds no room
+      std::vector<int> dead;
+      for (const int i : letters) dead.push_back(i);
+      return dead;
+    });
+    weir::from(numbers(20)) | weir::map(odd_fails) | weir::on_error(weir::dead_letter(std::move(tx))) |
+        weir::into([&](int) { ++passed; }) | weir::execute();
+    CHECK(passed == 10);
+    CHECK(reader.join() == std::vector<int>{1, 3, 5, 7, 9, 11, 13, 15, 17, 19});
+
+    auto full = weir::channel<int>(1);
+    CHECK_FALSE(weir::within(3ms, [&] {
+      endless() | weir::map(odd_fails, {.parallel = 3}) | weir::on_error(weir::dead_letter(full.tx)) |
+          weir::into(nothing) | weir::execute();
+    }));
+    CHECK(full.rx.length() == 1);
+
+    full.rx.reset();
+    auto rest = weir::from(numbers(9)) | weir::map(odd_fails) | weir::on_error(weir::dead_letter(full.tx), weir::skip) |
+                weir::collect() | weir::execute();
+    CHECK(rest.value == std::vector<int>{0, 2, 4, 6, 8});
+    CHECK(failure_of([&] {
+            weir::from(numbers(9)) | weir::map(odd_fails) | weir::on_error(weir::dead_letter(full.tx)) |
+                weir::into(nothing) | weir::execute();
+          }) == "stage \"map 1\": odd");
+  });
+}
+
+TEST_CASE("child: SIGINT in the middle of a pipeline of every kind", "[.child]") {
+  signal(SIGINT, SIG_DFL);  // whoever started this process may have it ignored
+  std::atomic<int> through{0}, inside{0};
+  const int status = weir::run([&] {
+    weir::merge(endless(), weir::zip(endless(), endless()) | weir::map([](auto p) { return p.second; })) |
+        weir::offload_map([&](int i) {
+          ++inside;
+          const auto until = std::chrono::steady_clock::now() + 50us;
+          while (std::chrono::steady_clock::now() < until) {
+          }
+          --inside;
+          return i;
+        }) |
+        weir::tee([](auto b) { return b | weir::into(nothing); }) |
+        weir::partition_by(same, 2, [](auto part) { return part | weir::map(same); }) | weir::into([&](int) {
+          if (++through == 200) testing::send_signal(SIGINT);
+        }) |
+        weir::execute();
+  });
+  std::printf("through %s, inside %d\n", through >= 200 ? "enough" : "less", inside.load());
+  std::fflush(stdout);
+  std::_Exit(status);
+}
+TEST_CASE("SIGINT in the middle ends all stages, waits for the calls that run, and run returns 130") {
+  const auto end = run_child("child: SIGINT in the middle of a pipeline of every kind");
+  CHECK(end.exit_status == 130);
+  CHECK_THAT(end.output, Catch::Contains("through enough, inside 0\n"));
+}
