@@ -64,7 +64,7 @@ class pipeline_run final : public run_state {
   run_result<value_type> run() {
     std::optional<live_view> view;
     if (options_.progress) view.emplace(*this, options_.name);
-    // Whatever way it ends, the stages go at once, and with them the channels they hold; the figures stay.
+    // Whatever way it ends, source and stages go at once, and with them the channels they hold; the figures stay.
     struct ending {
       pipeline_run& of;
       ~ending() {

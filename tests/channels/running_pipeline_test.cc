@@ -116,7 +116,6 @@ TEST_CASE("after a cancel they need not be: what is under way is lost, and wait 
 
 TEST_CASE("a drain flushes the batch that is not full") {
   in_actor([] {
-    std::atomic<long> given{0};
     auto [tx, rx] = weir::channel<long>(0);
     auto run = weir::from(std::move(rx)) | weir::batch(100, 1h) | weir::collect() | weir::start();
     for (long i = 1; i <= 7; ++i) CHECK(tx.send(i));
@@ -303,6 +302,13 @@ TEST_CASE("a pipeline that has ended holds no channel any more though its handle
     while (rx.recv()) {
     }  // ends only if the sender has gone
     CHECK_THROWS_AS(run.wait(), weir::actor_cancelled);
+
+    auto [in, out] = weir::channel<long>(0);
+    auto other = weir::from(std::move(out)) | sum() | weir::start();
+    CHECK(in.send(1));
+    other.cancel();
+    CHECK_FALSE(in.send(2));  // returns only once the receiver has gone
+    CHECK_THROWS_AS(other.wait(), weir::actor_cancelled);
   });
 }
 
