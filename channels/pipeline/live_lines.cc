@@ -82,9 +82,11 @@ std::string items(const live_figures& f) {
 
 std::string pace(const live_figures& f) {
   const double took = seconds(f.sums.took);
-  if (f.stage == run_stage::ended || f.stage == run_stage::cut_short) {
-    return fmt::format("{} {}  {}/s", f.stage == run_stage::ended ? "in" : "cut short after",
-                       short_duration(f.sums.took),
+  if (f.stage >= run_stage::drained) {
+    const char* const how = f.stage == run_stage::ended     ? "in"
+                            : f.stage == run_stage::drained ? "drained after"
+                                                            : "cut short after";
+    return fmt::format("{} {}  {}/s", how, short_duration(f.sums.took),
                        short_number(static_cast<double>(f.sums.items()) / std::max(took, 1e-9)));
   }
   std::string text = short_number(f.rate) + "/s";

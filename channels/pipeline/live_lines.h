@@ -13,7 +13,13 @@
 
 namespace weir::internal {
 
-enum class run_stage : std::uint8_t { running, draining, ended, cut_short };
+enum class run_stage : std::uint8_t {
+  running,
+  draining,
+  drained,    // ended, and the source may have had more
+  ended,      // the source had no more, or nobody wanted more
+  cut_short,  // by a failure or a cancel
+};
 
 struct live_figures {
   std::string name;

@@ -46,9 +46,7 @@ class observer {
     while (samples_.size() > 1 && latest.report.took - samples_[1].report.took >= std::chrono::seconds(1))
       samples_.pop_front();
     const sample& earlier = ended ? first_ : samples_.front();
-    figures_.stage = ended               ? run_.through ? run_stage::ended : run_stage::cut_short
-                     : run_.stop.asked() ? run_stage::draining
-                                         : run_stage::running;
+    figures_.stage = stage(ended);
     figures_.lately = latest.report.since(earlier.report);
     const double passed = static_cast<double>(figures_.lately.took.count());
     figures_.cores_busy = passed > 0 ? static_cast<double>((latest.processor - earlier.processor).count()) / passed : 0;
@@ -60,6 +58,11 @@ class observer {
   }
 
  private:
+  run_stage stage(bool ended) const noexcept {
+    if (!ended) return run_.draining.load(std::memory_order_relaxed) ? run_stage::draining : run_stage::running;
+    if (!run_.through) return run_stage::cut_short;
+    return run_.draining.load(std::memory_order_relaxed) ? run_stage::drained : run_stage::ended;
+  }
   std::optional<double> time_left(const pipeline_report& r) {
     constexpr double whole = 1e9;
     const std::optional<double> share = r.share();

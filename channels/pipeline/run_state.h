@@ -39,6 +39,8 @@ struct run_state : run_part {
   std::optional<std::size_t> total;  // how many items the source has, if it knows
   time_point begun = now();
   bool through = false;  // all of it has ended well; written before its end, read after
+  // Set by drain, read by the live view; relaxed: stale is fine.
+  std::atomic<bool> draining{false};
 
  private:
   // Guards `last_`, and nodes against close_books(). Nothing parks under it.

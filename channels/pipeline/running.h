@@ -4,6 +4,7 @@
 // Thread-safety: as actor<T>: one handle object is used by one at a time.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -46,6 +47,7 @@ class [[nodiscard]] running_pipeline {
   // of it at its next emit, which says false; while it waits for something else, nothing stops it but `limit`.
   bool drain(deadline limit = {}, site where = site::current()) {
     actor_.core("drain", where);  // an empty handle is misuse
+    run_->draining.store(true, std::memory_order_relaxed);
     run_->stop.ask();
     if (!actor_.wait(limit, where)) {
       actor_.cancel(where);

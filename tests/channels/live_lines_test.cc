@@ -108,6 +108,9 @@ TEST_CASE("the view says what ends: a drain, the end, an end before its time") {
   live_figures f = example();
   f.stage = run_stage::draining;
   CHECK_THAT(text(f), Catch::Contains("412k/1.00M  51.2k/s  draining\n"));
+  f.stage = run_stage::drained;
+  CHECK_THAT(text(f),
+             Catch::StartsWith("rows  ############") && Catch::Contains("-- 412k/1.00M  drained after 8s  51.5k/s\n"));
   f.stage = run_stage::cut_short;
   CHECK_THAT(text(f), Catch::Contains("412k/1.00M  cut short after 8s  51.5k/s\n"));
   f.sums.stages[0].out = 1'000'000;

@@ -65,6 +65,27 @@ TEST_CASE("on a terminal the view is drawn while the pipeline runs, and its fina
                                         Catch::Contains("source -> [8/8] -> gate+reduce 2"));
 }
 
+TEST_CASE("the view tells a drained pipeline from one of which nobody wanted more") {
+  setenv("TERM", "xterm", 1);
+  terminal t;
+  {
+    const redirected_stderr err(t.path());
+    in_actor([&] {
+      auto some = weir::from(std::views::iota(1L)) | weir::map([](long i) { return i; }, {.buffer = 2}) |
+                  weir::take(5) | sum() | weir::start({.name = "some", .progress = true});
+      CHECK(some.wait().value == 15);
+      auto [tx, rx] = weir::channel<long>(0);
+      auto run = weir::from(std::move(rx)) | sum() | weir::start({.name = "stopped", .progress = true});
+      CHECK(tx.send(1));
+      CHECK(run.drain());
+    });
+  }
+  const auto shown = screen(t.screen()).lines();
+  REQUIRE(shown.size() == 6);
+  CHECK_THAT(shown[0], Catch::StartsWith("some  ######") && Catch::Contains("  in "));
+  CHECK_THAT(shown[3], Catch::StartsWith("stopped  1  drained after "));
+}
+
 TEST_CASE("the view says that a pipeline was cut short, by a failure or by a cancel") {
   setenv("TERM", "xterm", 1);
   terminal t;

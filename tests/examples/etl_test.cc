@@ -209,7 +209,8 @@ TEST_CASE("on a terminal the view is redrawn, and its final state stays above th
   }
   const auto shown = screen(t.screen()).lines();
   REQUIRE(shown.size() == 3 + 6 + 2);
-  CHECK_THAT(shown[0], Catch::StartsWith("sales  ####") && Catch::Contains("  in ") && Catch::Contains("errors"));
+  CHECK_THAT(shown[0],
+             Catch::StartsWith("sales  ") && Catch::Contains("  drained after ") && Catch::Contains("errors"));
   CHECK_THAT(shown[1], Catch::StartsWith("  source+header -> [0/") && Catch::Contains("] -> parse"));
   CHECK_THAT(shown[3], Catch::StartsWith("region "));
   CHECK_THAT(shown.back(), Catch::Contains(", then stopped: "));
