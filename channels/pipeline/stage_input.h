@@ -100,7 +100,6 @@ class stage_input : public node_base {
       alone_.emplace(self().make());
       return;
     }
-    auto ends = channel<item_type>(capacity(), name());
     if constexpr (!std::is_void_v<Out>) {
       if (parallel() > 1 && options().order == ordered) {
         lane_.emplace(capacity() + parallel());
