@@ -54,6 +54,14 @@ void readiness_set::add(int fd, std::uint32_t events, readiness_token own) {
     throw std::system_error(error, std::generic_category(), "epoll_ctl");
 }
 
+int readiness_set::join_set(const readiness_set& other, readiness_token own) const noexcept {
+  return control(EPOLL_CTL_ADD, other.epoll_, EPOLLIN, own);
+}
+
+void readiness_set::leave_set(const readiness_set& other) const noexcept {
+  (void)control(EPOLL_CTL_DEL, other.epoll_, 0, 0);
+}
+
 // Null: no memory. REQUIRES: mutex_ is held.
 readiness_set::member* readiness_set::place(int fd) noexcept {
   const auto at = static_cast<std::size_t>(fd);
@@ -123,11 +131,13 @@ int readiness_set::wait(epoll_event* events, int most, time_point until) noexcep
   timespec space;
   const timespec* const left = time_left(until, space);
   int count = -1;
-  if (has_pwait2_) {
+  bool new_enough = has_pwait2_.load(std::memory_order_relaxed);
+  if (new_enough) {
     count = epoll_pwait2(epoll_, events, most, left, nullptr);
-    has_pwait2_ = count >= 0 || errno != ENOSYS;
+    new_enough = count >= 0 || errno != ENOSYS;
+    if (!new_enough) has_pwait2_.store(false, std::memory_order_relaxed);
   }
-  if (!has_pwait2_) count = epoll_wait(epoll_, events, most, in_milliseconds(left));  // before 5.11, or valgrind
+  if (!new_enough) count = epoll_wait(epoll_, events, most, in_milliseconds(left));  // before 5.11, or valgrind
   return std::max(count, 0);
 }
 

@@ -45,6 +45,10 @@ class readiness_set {
   // A member of the owner's own, for good. Throws std::system_error.
   void add(int fd, std::uint32_t events, readiness_token own);
 
+  // `other` is a member, as a whole, until leave_set(). 0, or the error.
+  int join_set(const readiness_set& other, readiness_token own) const noexcept;
+  void leave_set(const readiness_set& other) const noexcept;
+
   // A member until leave(). 0, or the error: EPERM if the kernel cannot watch such a file, EEXIST if a wait has it
   // armed at this moment, ENOMEM, ENOSPC.
   int join(int fd, std::uint32_t events, readiness_token token) noexcept;
@@ -82,7 +86,8 @@ class readiness_set {
 
   const process_mark mark_;
   const int epoll_;
-  bool has_pwait2_ = true;  // until the kernel says otherwise; of the one thread that waits
+  // Until the kernel says otherwise. Relaxed: who misses that finds out for himself.
+  std::atomic<bool> has_pwait2_{true};
   // Changes under mutex_. Relaxed: who misses a change looks a little later.
   std::atomic<std::size_t> watched_{0};
   std::mutex mutex_;

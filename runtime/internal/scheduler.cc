@@ -135,7 +135,21 @@ void scheduler::post(seat& s, loop_request& r) noexcept {
     s.requests.push(r);
     s.mail.store(true, std::memory_order_seq_cst);
   }
-  if (idle_seat* const called = idle_.call(s)) static_cast<seat*>(called)->self->ring();
+  idle_seat* called = idle_.call(s);
+  if (called == nullptr)
+    if (seat* const adopter = s.adopter.load(std::memory_order_seq_cst)) called = idle_.call(*adopter);
+  if (called != nullptr) static_cast<seat*>(called)->self->ring();
+}
+
+bool scheduler::has_request(seat& s) noexcept {
+  std::lock_guard guard(s.mail_lock);
+  return !s.requests.empty();
+}
+
+void scheduler::wish_adoption() noexcept {
+  adoption_wished_.store(true, std::memory_order_release);
+  call_one();
+  end_rests();
 }
 
 loop_request* scheduler::pop_request(seat& s) noexcept {

@@ -84,6 +84,9 @@ class scheduler {
     fifo<actor_core, &actor_core::queue_next> inbox;   // guarded by mail_lock
     std::size_t inbox_length = 0;                      // guarded by mail_lock
     fifo<loop_request, &loop_request::next> requests;  // guarded by mail_lock
+    // Who looks after the requests while this worker is stuck (adoption.h). Seq_cst: post() reads it after it has
+    // published, and the adopter looks for requests after it has written it.
+    atomic<seat*> adopter{nullptr};
     atomic<bool> mail{false};  // one of the two holds something; seq_cst, as it takes part in the handshake
   };
 
@@ -109,6 +112,15 @@ class scheduler {
   // Runs `r` on the worker's native stack, soon.
   void post(seat& s, loop_request& r) noexcept;
   loop_request* pop_request(seat& s) noexcept;
+  // For the adopter, which has announced its sleep: the last look.
+  static bool has_request(seat& s) noexcept;
+
+  // The watchdog: some worker is stuck, and others are to look after its loop (adoption.h). It says so again as long as
+  // nobody does, so a wish that is missed is only late.
+  void wish_adoption() noexcept;
+  bool adoption_wished() const noexcept { return adoption_wished_.load(std::memory_order_relaxed); }
+  // One of those who see it takes it.
+  bool take_adoption_wish() noexcept { return adoption_wished_.exchange(false, std::memory_order_acquire); }
 
   // owner, with nothing to do: one who searches looks everywhere, again and again, until `until` or something turned
   // up.
@@ -169,6 +181,7 @@ class scheduler {
   // Length of inject_: written under inject_lock_; seq_cst, as it takes part in the handshake.
   alignas(64) atomic<std::size_t> inject_length_{0};
   atomic<bool> stopping_{false};
+  atomic<bool> adoption_wished_{false};  // set by the watchdog: release pairs with take_adoption_wish()
 };
 
 }  // namespace weir::internal

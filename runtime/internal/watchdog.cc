@@ -112,6 +112,7 @@ void watchdog::main() {
 
 void watchdog::look(time_point time) {
   std::size_t stuck = 0;
+  bool wish = false;
   for (std::size_t i = 0; i < last_.size(); ++i) {
     worker& w = runtime_.worker_at(static_cast<int>(i));
     const std::uint32_t turns = w.seat().turns.load(std::memory_order_relaxed);
@@ -123,9 +124,11 @@ void watchdog::look(time_point time) {
       continue;
     }
     runtime_.scheduler().unload(w.seat());
+    wish |= adopts_.load(std::memory_order_relaxed) && last_.size() > 1 && w.wish_adoption(turns);
     // One that runs nobody sleeps.
     if (time - s.since >= stall && w.running() != nullptr) ++stuck;
   }
+  if (wish) runtime_.scheduler().wish_adoption();
   const bool all = stuck == last_.size();
   if (!all) all_reported_ = false;
   if (stuck == 0) return;

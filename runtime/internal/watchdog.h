@@ -4,10 +4,11 @@
 // Thread-safety: stir() from anywhere; the rest by the owner.
 //
 // While anything runs it looks about once a millisecond. A worker that has not switched since the last look and has
-// others waiting is relieved of them: they go to inject. After 100 ms a line on stderr says who computes or
-// blocks there and how many wait behind it, at most one line in 10 s for a runtime. If no worker has switched for that
-// long, there is nobody to run anybody: another line says so and names who holds each worker. When all workers have
-// slept for a while, the watchdog sleeps too, and the first worker to leave its sleep wakes it.
+// others waiting is relieved of them: they go to inject. If it has descriptors, timers or a loop to look after,
+// somebody else is asked to (adoption.h). After 100 ms a line on stderr says who computes or blocks there and how many
+// wait behind it, at most one line in 10 s for a runtime. If no worker has switched for that long, there is nobody to
+// run anybody: another line says so and names who holds each worker. When all workers have slept for a while, the
+// watchdog sleeps too, and the first worker to leave its sleep wakes it.
 //
 // Before it sleeps it looks for a deadlock (deadlock_report.h). If only threads that weir knows nothing of speak
 // against one, it looks again a few times, at growing distances, and then no more: an idle process has no periodic
@@ -37,6 +38,9 @@ class watchdog {
 
   // It is about to take actors out of queues, or has them in its hands.
   bool moves_actors() const noexcept { return looking_.load(std::memory_order_seq_cst); }
+
+  // Tests may switch off that others look after a stuck worker's loop. On by default.
+  void adopt(bool on) noexcept { adopts_.store(on, std::memory_order_relaxed); }
 
   // A worker has left its sleep. Costs a load, unless the watchdog sleeps.
   void stir() noexcept {
@@ -69,6 +73,7 @@ class watchdog {
   std::atomic<std::uint32_t> state_{awake};  // a futex; written by the watchdog, by who wakes it, and by stop()
   // Raised by the watchdog before it looks at the workers, lowered when it has put back what it took from them.
   std::atomic<bool> looking_{false};
+  std::atomic<bool> adopts_{true};
   // The thread's own.
   std::vector<seen> last_;
   time_point next_trim_{};

@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
+#include "weir/runtime/internal/adoption.h"
 #include "weir/runtime/internal/biased_lock.h"
 #include "weir/runtime/internal/check.h"
 #include "weir/runtime/internal/interrupt.h"
@@ -45,7 +47,7 @@ constexpr unsigned often = 16;
 constexpr unsigned turns_per_look = 61;
 
 // The readiness set's own members.
-constexpr readiness_token doorbell_token = 0, loop_token = 1;
+constexpr readiness_token doorbell_token = 0, loop_token = 1;  // and first_adopted_token
 
 thread_local const actor_core* this_thread_forked = nullptr;  // see forking_actor()
 thread_local std::uint32_t this_thread_token = 0;             // biased_lock.h
@@ -242,6 +244,8 @@ std::uint64_t worker::next_id() noexcept {
 }
 
 void worker::run_requests() {
+  if (!seat_.mail.load(std::memory_order_relaxed)) return;  // begin_sleep() looks again
+  std::lock_guard guard(loop_lock_);
   bool any = false;
   while (loop_request* r = runtime_.scheduler().pop_request(seat_)) {
     if (!any) uv_update_time(&loop_);  // a timer started now counts from now, not from the loop's last run
@@ -249,13 +253,16 @@ void worker::run_requests() {
     any = true;
   }
   if (!any) return;
-  loop_used_ = true;
+  loop_used_.store(true, std::memory_order_relaxed);
   uv_run(&loop_, UV_RUN_NOWAIT);
 }
 
 void worker::tend(time_point now) {
   recent_ = now;
   turns_until_look_ = turns_per_look;
+  // Relaxed: who comes back a turn late has been looked after a turn longer.
+  if (adopter_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    end_adoption(*this);
   met_ /= 2;
   runtime_.scheduler().rounds().still_busy(now);
   timers_.expire(now);
@@ -267,15 +274,22 @@ void worker::tend(time_point now) {
     fresh_since_ = now;
   }
   if (now - last_poll_ >= poll_interval && watches()) look();
+  if (runtime_.scheduler().adoption_wished()) [[unlikely]]
+    adopt_stuck(now);
+  if (adopted_.load(std::memory_order_relaxed) != 0 && now - looked_after_ >= poll_interval) [[unlikely]]
+    look_after_adopted(now);
 }
 
-time_point worker::loop_due() const {
+time_point worker::loop_due() noexcept {
+  if (!loop_used_.load(std::memory_order_relaxed)) return time_point::max();
+  std::lock_guard guard(loop_lock_);
   const int timeout = uv_backend_timeout(&loop_);
   return timeout < 0 ? time_point::max() : now() + std::chrono::milliseconds(timeout);
 }
 
 // A handle or a request of the loop, other than our own, may still do something.
 bool worker::loop_watches() noexcept {
+  std::lock_guard guard(loop_lock_);
   auto* const own = reinterpret_cast<uv_handle_t*>(&keep_alive_);
   uv_unref(own);
   const bool alive = uv_loop_alive(&loop_) != 0;
@@ -297,7 +311,7 @@ actor_core* worker::idle() {
   }
   if (helped && !brief) rest_ /= 2;
   if (readiness_->watches()) {
-    if (descriptors_fired_) {
+    if (descriptors_fired_.load(std::memory_order_relaxed)) {
       sleep();
       return nullptr;
     }
@@ -324,12 +338,12 @@ actor_core* worker::idle() {
 
 void worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
-  time_point until = std::min(timers_.next(), loop_due());
+  time_point until = std::min({timers_.next(), loop_due(), adopted_due()});
   result_rounds& rounds = runtime_.scheduler().rounds();
   const bool promised = rounds.dense(recent_) && rounds.promise();
   if (promised) until = std::min(until, now() + result_rounds::length);
   for_good_.store(until == time_point::max() && !loop_watches(), std::memory_order_relaxed);
-  const bool sleeps = runtime_.scheduler().begin_sleep(seat_);
+  const bool sleeps = runtime_.scheduler().begin_sleep(seat_) && !adopted_has_request();
   events heard;
   if (sleeps) listen(heard, until);
   runtime_.scheduler().end_sleep(seat_);  // awake, before it makes anybody runnable
@@ -344,7 +358,7 @@ void worker::sleep() {
 }
 
 void worker::rest() {
-  const time_point until = std::min({timers_.next(), loop_due(), now() + rest_});
+  const time_point until = std::min({timers_.next(), loop_due(), adopted_due(), now() + rest_});
   const bool rests = runtime_.scheduler().begin_rest(seat_);
   events heard;
   if (rests) listen(heard, until);
@@ -372,20 +386,29 @@ void worker::listen(events& heard, time_point until) noexcept {
   heard.count = readiness_->wait(heard.list.data(), static_cast<int>(heard.list.size()), until);
 }
 
-void worker::serve(const events& heard) {
-  bool run_loop = false, descriptors = false;
+// Of this worker's set; by whoever looks after it.
+bool worker::serve(const events& heard) {
+  bool run_loop = false, descriptors = false, bell = false;
   for (int i = 0; i < heard.count; ++i) {
     const epoll_event& e = heard.list[static_cast<std::size_t>(i)];
-    if (e.data.u64 == loop_token) {
+    if (e.data.u64 == doorbell_token) {
+      bell = true;
+    } else if (e.data.u64 == loop_token) {
       run_loop = true;
-    } else if (e.data.u64 != doorbell_token) {
+    } else if (e.data.u64 < owners_tokens) {
+      look_after(runtime_.worker_at(static_cast<int>(e.data.u64 - first_adopted_token)), now());
+    } else {
       descriptors = true;
       readiness_set::serve(e);
     }
   }
-  if (heard.count > 0) descriptors_fired_ = descriptors;
+  if (heard.count > 0) descriptors_fired_.store(descriptors, std::memory_order_relaxed);
   // A timer of the loop may have come due while nothing fired.
-  if (run_loop || loop_due() != time_point::max()) uv_run(&loop_, UV_RUN_NOWAIT);
+  if (run_loop || loop_due() != time_point::max()) {
+    std::lock_guard guard(loop_lock_);
+    uv_run(&loop_, UV_RUN_NOWAIT);
+  }
+  return bell;
 }
 
 void worker::look() {

@@ -23,6 +23,7 @@
 #include "weir/runtime/internal/context.h"
 #include "weir/runtime/internal/readiness_set.h"
 #include "weir/runtime/internal/scheduler.h"
+#include "weir/runtime/internal/small_lock.h"
 #include "weir/runtime/internal/timer_heap.h"
 
 namespace weir::internal {
@@ -95,6 +96,10 @@ class worker {
   // What its actors' descriptors join.
   const std::shared_ptr<readiness_set>& readiness() const noexcept { return readiness_; }
 
+  // The watchdog: it has not switched since `turns`. True: it has something to look after, and nobody does
+  // (adoption.h).
+  bool wish_adoption(std::uint32_t turns) noexcept;
+
   // Inside a loop_request only.
   uv_loop_t* loop() noexcept { return &loop_; }
 
@@ -106,6 +111,7 @@ class worker {
 
   void main();
   void release() noexcept;
+  // Holds loop_lock_ while it uses the loop, as all do that do.
   void run_requests();
   // Looks at the clock: expires timers, and at its set now and then. May be called by its own thread only.
   void tend(time_point now);
@@ -114,12 +120,23 @@ class worker {
   void rest();
   // What the set has to say, waiting until `until` at most; and telling it to those whom it concerns.
   void listen(events& heard, time_point until) noexcept;
-  void serve(const events& heard);
+  bool serve(const events& heard);  // true: the doorbell was among them
   void look();
-  time_point loop_due() const;
+
+  // In adoption.cc.
+  bool is_stuck() const noexcept;
+  void adopt_stuck(time_point now);
+  bool adopt(worker& w) noexcept;
+  static void end_adoption(worker& w) noexcept;
+  static void end_adoption_locked(worker& w) noexcept;
+  void look_after_adopted(time_point now);
+  void look_after(worker& w, time_point now);
+  bool adopted_has_request() noexcept;
+  time_point adopted_due() noexcept;
+  time_point loop_due() noexcept;
   bool loop_watches() noexcept;
   // Something may be ready that nobody rings for: worth a look now and then.
-  bool watches() const noexcept { return loop_used_ || readiness_->watches(); }
+  bool watches() const noexcept { return loop_used_.load(std::memory_order_relaxed) || readiness_->watches(); }
 
   runtime_core& runtime_;
   const int index_;
@@ -151,9 +168,19 @@ class worker {
   time_point::duration rest_{};  // the last rest; shorter again when helping did not end in one
   time_point recent_{};
   time_point last_poll_{};
-  time_point fresh_since_{};        // fresh actors were last seen to be none, or the oldest one was put first
-  bool descriptors_fired_ = false;  // when something last fired, it was a descriptor
-  bool loop_used_ = false;          // some request has run
+  time_point fresh_since_{};  // fresh actors were last seen to be none, or the oldest one was put first
+  // When something last fired, it was a descriptor. Relaxed: for the choice whether to search.
+  std::atomic<bool> descriptors_fired_{false};
+  // Some request has run. Written under loop_lock_; a hint without it.
+  std::atomic<bool> loop_used_{false};
+
+  // Adoption: adoption.h says who writes what.
+  std::atomic<std::uint64_t> stuck_{0};
+  small_lock adoption_lock_;
+  std::atomic<worker*> adopter_{nullptr};
+  std::atomic<int> adopted_{0};
+  time_point looked_after_{};  // own: the last look at those it has adopted
+  small_lock loop_lock_;       // of whoever uses the loop: the worker's own thread, or its adopter's
   const std::shared_ptr<readiness_set> readiness_;
   int doorbell_ = -1;
   uv_loop_t loop_{};

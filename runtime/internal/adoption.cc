@@ -1,0 +1,102 @@
+#include "weir/runtime/internal/adoption.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "weir/runtime/internal/runtime_core.h"
+#include "weir/runtime/internal/worker.h"
+
+namespace weir::internal {
+
+bool worker::wish_adoption(std::uint32_t turns) noexcept {
+  if (running() == nullptr) return false;  // asleep
+  stuck_.store(std::uint64_t{turns} * 2 + 1, std::memory_order_relaxed);
+  const worker* const adopter = adopter_.load(std::memory_order_relaxed);
+  if (adopter != nullptr && !adopter->is_stuck()) return false;
+  return watches() || timers_.next() != time_point::max() || scheduler::has_request(seat_);
+}
+
+// It still stands where the watchdog saw it. A hint: it may go on at any moment.
+bool worker::is_stuck() const noexcept {
+  return stuck_.load(std::memory_order_relaxed) == std::uint64_t{seat_.turns.load(std::memory_order_relaxed)} * 2 + 1 &&
+         running() != nullptr;
+}
+
+void worker::adopt_stuck(time_point now) {
+  if (!runtime_.scheduler().take_adoption_wish()) return;
+  end_adoption(*this);  // who runs looks after itself
+  for (int i = 0; i < runtime_.worker_count(); ++i) {
+    worker& w = runtime_.worker_at(i);
+    if (&w != this && adopt(w)) look_after(w, now);
+  }
+}
+
+// False: it is not stuck, or it has an adopter.
+bool worker::adopt(worker& w) noexcept {
+  std::lock_guard guard(w.adoption_lock_);
+  if (!w.is_stuck()) return false;
+  if (const worker* const before = w.adopter_.load(std::memory_order_relaxed)) {
+    if (before == this || !before->is_stuck()) return false;
+    end_adoption_locked(w);
+  }
+  const auto token = first_adopted_token + static_cast<readiness_token>(w.index_);
+  if (readiness_->join_set(*w.readiness_, token) != 0) return false;  // no memory, say: the watchdog wishes again
+  adopted_.fetch_add(1, std::memory_order_relaxed);
+  w.adopter_.store(this, std::memory_order_relaxed);
+  w.seat_.adopter.store(&seat_, std::memory_order_seq_cst);
+  return true;
+}
+
+void worker::end_adoption(worker& w) noexcept {
+  if (w.adopter_.load(std::memory_order_relaxed) == nullptr) return;
+  std::lock_guard guard(w.adoption_lock_);
+  end_adoption_locked(w);
+}
+
+void worker::end_adoption_locked(worker& w) noexcept {
+  worker* const adopter = w.adopter_.load(std::memory_order_relaxed);
+  if (adopter == nullptr) return;
+  adopter->readiness_->leave_set(*w.readiness_);
+  w.seat_.adopter.store(nullptr, std::memory_order_seq_cst);
+  w.adopter_.store(nullptr, std::memory_order_relaxed);
+  adopter->adopted_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void worker::look_after_adopted(time_point now) {
+  looked_after_ = now;
+  for (int i = 0; i < runtime_.worker_count(); ++i) {
+    worker& w = runtime_.worker_at(i);
+    if (w.adopter_.load(std::memory_order_relaxed) == this) look_after(w, now);
+  }
+}
+
+void worker::look_after(worker& w, time_point now) {
+  w.timers_.expire(now);
+  w.run_requests();
+  events heard;
+  heard.count = w.readiness_->wait(heard.list.data(), static_cast<int>(heard.list.size()), time_point::min());
+  const bool bell = w.serve(heard);
+  if (bell || !w.is_stuck()) end_adoption(w);
+  if (bell) w.ring();
+}
+
+bool worker::adopted_has_request() noexcept {
+  if (adopted_.load(std::memory_order_relaxed) == 0) return false;
+  for (int i = 0; i < runtime_.worker_count(); ++i) {
+    worker& w = runtime_.worker_at(i);
+    if (w.adopter_.load(std::memory_order_relaxed) == this && scheduler::has_request(w.seat_)) return true;
+  }
+  return false;
+}
+
+time_point worker::adopted_due() noexcept {
+  time_point due = time_point::max();
+  if (adopted_.load(std::memory_order_relaxed) == 0) return due;
+  for (int i = 0; i < runtime_.worker_count(); ++i) {
+    worker& w = runtime_.worker_at(i);
+    if (w.adopter_.load(std::memory_order_relaxed) == this) due = std::min({due, w.timers_.next(), w.loop_due()});
+  }
+  return due;
+}
+
+}  // namespace weir::internal
