@@ -81,8 +81,10 @@ deadline acceptor::pause() noexcept {
 recv_status acceptor::accept(owned_fd& made, address& from, deadline limit) {
   const weir::internal::wait_for why("accept", [this] { return name(); });
   descriptor::operation op(fd_, direction::read, "accept", {});
+  bool has_tried = false;
   while (op) {
-    if (op.may_try()) {
+    if (op.may_try() || (!has_tried && limit.expired())) {  // as fd_stream.cc
+      has_tried = true;
       switch (try_once(op.fd(), made, from)) {
         case tried::accepted:
           return recv_status::ok;

@@ -35,8 +35,11 @@ io_result fd_stream::transfer(direction way, const char* verb, const iovec* piec
   if (way == direction::write && is_finished()) return {io_status::closed, 0, 0};
   const weir::internal::wait_for why(verb, [this] { return name(); });
   descriptor::operation op(fd_, way, verb, {});
+  bool tried = false;
   while (op) {
-    if (op.may_try()) {
+    // What the kernel has, counts, even if the worker has not heard of it yet: so a call whose time is over tries too.
+    if (op.may_try() || (!tried && limit.expired())) {
+      tried = true;
       const ssize_t n = call(op.fd());
       const int code = errno;
       if (n > 0) {

@@ -11,16 +11,20 @@ namespace weir::net::internal {
 using weir::internal::descriptor;
 
 ssize_t socket_stream::read_now(int fd, const iovec* into, int count) noexcept {
-  if (count == 1) return recv(fd, into->iov_base, into->iov_len, 0);
-  return readv(fd, into, count);
+  // MSG_DONTWAIT: one that was adopted (pipe.h) may be shared with a process that wants it blocking.
+  if (count == 1) return recv(fd, into->iov_base, into->iov_len, MSG_DONTWAIT);
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(into);
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  return recvmsg(fd, &message, MSG_DONTWAIT);
 }
 
 ssize_t socket_stream::write_now(int fd, const iovec* from, int count) noexcept {
-  if (count == 1) return send(fd, from->iov_base, from->iov_len, MSG_NOSIGNAL);
+  if (count == 1) return send(fd, from->iov_base, from->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(from);
   message.msg_iovlen = static_cast<std::size_t>(count);
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
+  return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 bool socket_stream::is_torn(int fd) const noexcept {
