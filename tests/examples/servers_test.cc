@@ -1,0 +1,223 @@
+// The servers of examples/, with clients that know nothing of weir: Python's sockets.
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "tests/examples/program.h"
+
+using testing::outcome;
+using testing::sanitized;
+using testing::shell;
+
+namespace {
+
+// A server that says where it listens; it ends by SIGTERM.
+class server {
+ public:
+  explicit server(std::vector<std::string> arguments)
+      : program_(std::move(arguments), folder_ / "said", folder_ / "err") {
+    const std::string expected = "listening on tcp://127.0.0.1:";
+    std::string said;
+    while ((said = testing::content_of(folder_ / "said")).find('\n') == said.npos) {
+      INFO(testing::content_of(folder_ / "err"));
+      usleep(1000);  // the test's time limit is the limit
+    }
+    REQUIRE(said.starts_with(expected));
+    port_ = said.substr(expected.size(), said.find('\n') - expected.size());
+  }
+
+  const std::string& port() const { return port_; }
+  std::string endpoint() const { return "127.0.0.1:" + port_; }
+  std::string complaints() const { return testing::content_of(folder_ / "err"); }
+
+  // Its exit status, and its peak memory.
+  outcome terminate() {
+    program_.send(SIGTERM);
+    return program_.wait();
+  }
+
+ private:
+  testing::scratch folder_;
+  testing::program program_;
+  std::string port_;
+};
+
+// Runs a script of Python; `port` and what is imported here are known in it.
+outcome python(const std::string& port, const std::string& script) {
+  return testing::run({"/usr/bin/python3", "-c",
+                       "import os, socket, struct, sys, threading, time\n"
+                       "port = " +
+                           port +
+                           "\n"
+                           "def connect():\n"
+                           "    s = socket.create_connection(('127.0.0.1', port))\n"
+                           "    s.settimeout(60)\n"
+                           "    return s\n"
+                           "def rest_of(s):\n"
+                           "    parts = []\n"
+                           "    while part := s.recv(65536): parts.append(part)\n"
+                           "    return b''.join(parts)\n"
+                           "def reset(s):\n"
+                           "    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+                           "    s.close()\n" +
+                           script});
+}
+
+// Each of `clients` threads sends a megabyte of its own and gets it back, halves apart.
+const char* const echoes = R"(
+def client(i):
+    data = os.urandom(1000) * (1000 + i)
+    s = connect()
+    def send():
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+    sender = threading.Thread(target=send)
+    sender.start()
+    if rest_of(s) != data: bad.append(i)
+    sender.join()
+bad = []
+threads = [threading.Thread(target=client, args=(i,)) for i in range(clients)]
+for t in threads: t.start()
+for t in threads: t.join()
+print('bad:', bad)
+)";
+
+}  // namespace
+
+TEST_CASE("echo_server gives every client back what it sent and ends cleanly on SIGTERM") {
+  server echo({"examples/echo_server", "127.0.0.1:0"});
+  CHECK(python(echo.port(), std::string("clients = 20\n") + echoes).out == "bad: []\n");
+  // Clients that break off, and some that stay while it ends.
+  CHECK(python(echo.port(), R"(
+for i in range(50):
+    s = connect()
+    s.sendall(b'x' * 100)
+    reset(s)
+idle = [connect() for i in range(20)]
+s = connect()
+s.sendall(b'still there')
+print(s.recv(100).decode())
+)")
+            .out == "still there\n");
+  const outcome ended = echo.terminate();
+  CHECK(ended.status == 143);
+  CHECK(echo.complaints().empty());
+}
+
+TEST_CASE("echo_server says what is wrong with its endpoint") {
+  const auto bad = testing::run({"examples/echo_server", "127.0.0.1"});
+  CHECK(bad.err ==
+        "echo_server: endpoint \"127.0.0.1\": expected \":PORT\" after the host; found the end (column 10)\n");
+  CHECK(bad.status == 1);
+  server one({"examples/echo_server", "127.0.0.1:0"});
+  CHECK(testing::run({"examples/echo_server", one.endpoint()}).err ==
+        "echo_server: bind tcp://" + one.endpoint() + ": address already in use (EADDRINUSE)\n");
+  CHECK(one.terminate().status == 143);
+}
+
+TEST_CASE("chat tells everybody every line and a slow reader how many it missed") {
+  server chat({"examples/chat", "127.0.0.1:0"});
+  const outcome done = python(chat.port(), R"(
+def enter(name):
+    s = connect()
+    f = s.makefile('rw', newline='\n')
+    assert s.recv(11, socket.MSG_WAITALL) == b'your name? '
+    s.sendall(name.encode() + b'\n')
+    return s, f
+def until(f, text):
+    while (line := f.readline()) and text not in line: pass
+    return line
+slow, slow_lines = enter('slow')
+assert until(slow_lines, 'slow has come')
+ann, ann_lines = enter('ann')
+bob, bob_lines = enter('bob')
+assert until(ann_lines, 'bob has come') and until(bob_lines, 'bob has come')
+ann.sendall(b'hello bob\n')
+print(until(bob_lines, 'hello').strip())
+bob.sendall(b'hello ann\n')
+print(until(ann_lines, 'hello ann').strip())
+# Ann talks more than the kernel keeps for somebody who does not read; Bob hears all of it meanwhile.
+text = 'x' * 1000
+def talk():
+    for i in range(20000): ann.sendall(f'{i} {text}\n'.encode())
+def drain():
+    while ann_lines.readline(): pass
+threading.Thread(target=drain, daemon=True).start()
+talker = threading.Thread(target=talk)
+talker.start()
+missed = 0
+for i in range(20000):
+    line = bob_lines.readline()
+    if line.startswith('* you missed'):
+        missed = int(line.split()[3])
+        line = bob_lines.readline()
+    if f' {19999} ' in line: break
+talker.join()
+print('bob heard the last line:', ' 19999 ' in line)
+slow_told = until(slow_lines, 'you missed')
+print('slow was told:', slow_told.startswith('* you missed '))
+reset(bob)
+ann.sendall(b'bye\n')
+print(until(slow_lines, ': bye').strip())
+)");
+  CHECK(done.out == "ann: hello bob\nbob: hello ann\nbob heard the last line: True\nslow was told: True\nann: bye\n");
+  CHECK(done.err.empty());
+  CHECK(chat.terminate().status == 143);
+  CHECK(chat.complaints().empty());
+}
+
+TEST_CASE("proxy passes both directions on with their ends and holds back what nobody takes") {
+  server echo({"examples/echo_server", "127.0.0.1:0"});
+  server proxy({"examples/proxy", "127.0.0.1:0", echo.endpoint()});
+  CHECK(python(proxy.port(), std::string("clients = 10\n") + echoes).out == "bad: []\n");
+  // 200 MB for an echo that nobody reads: it must end up waiting, not in the proxy's memory.
+  CHECK(python(proxy.port(), R"(
+s = connect()
+s.settimeout(1)
+sent = 0
+try:
+    while sent < 200_000_000: sent += s.send(b'x' * 100_000)
+except TimeoutError:
+    pass
+print('held back:', sent < 200_000_000)
+reset(s)
+s = connect()
+s.sendall(b'goes on')
+print(s.recv(100).decode())
+)")
+            .out == "held back: True\ngoes on\n");
+  const outcome ended = proxy.terminate();
+  CHECK(ended.status == 143);
+  CHECK(proxy.complaints().empty());
+  if (!sanitized) CHECK(ended.peak_kib < 50'000);
+  CHECK(echo.terminate().status == 143);
+}
+
+TEST_CASE("proxy resets a client whose server is not there or breaks off") {
+  std::string port;
+  {
+    server gone({"examples/echo_server", "127.0.0.1:0"});
+    port = gone.port();
+    gone.terminate();
+  }
+  server proxy({"examples/proxy", "127.0.0.1:0", "127.0.0.1:" + port});
+  const char* const is_reset = R"(
+s = connect()
+try:
+    print('got', s.recv(10))
+except ConnectionResetError:
+    print('reset')
+)";
+  CHECK(python(proxy.port(), is_reset).out == "reset\n");
+  CHECK(proxy.complaints() == "proxy: connect tcp://127.0.0.1:" + port + ": connection refused (ECONNREFUSED)\n");
+  CHECK(python(proxy.port(), std::string(R"(
+listener = socket.create_server(('127.0.0.1', )") +
+                                 port + R"())
+def serve(): reset(listener.accept()[0])
+threading.Thread(target=serve).start()
+)" + is_reset)
+            .out == "reset\n");
+  CHECK(proxy.terminate().status == 143);
+  CHECK(testing::run({"examples/proxy"}).status == 2);
+}
