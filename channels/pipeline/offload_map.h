@@ -76,7 +76,7 @@ struct offload_map_stage {
       const auto there = [ this, &call ]<class U>(U && u) -> offloaded_value<F, U>
       requires takes_item<F, U> {
         const auto begin = call.begin();
-        auto value = run<U>(std::forward<U>(u));
+        auto value = this->template run<U>(std::forward<U>(u));
         call.require_in_time(begin);
         return value;
       };
