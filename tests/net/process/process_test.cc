@@ -256,7 +256,7 @@ TEST_CASE("a child that is stopped is terminated all the same") {
 
 TEST_CASE("a child may close its output early, or leave it to others: its end is told by itself") {
   in_actor([] {
-    process early(shell("exec >&-; sleep 1000"));
+    process early(shell("exec >&-; exec sleep 1000"));
     CHECK(read_all(early.output()).empty());
     CHECK_FALSE(early.poll().has_value());
     CHECK(early.terminate().signal == SIGTERM);
