@@ -10,7 +10,7 @@
 //
 // The child starts with default dispositions of all signals, an empty mask, and no descriptor of this process but the
 // three it was given. Nobody else may reap it: a program that ignores SIGCHLD, or calls wait() for whatever comes,
-// loses the exit status, and wait() throws net::error (ECHILD).
+// loses the exit status, and wait() throws net::error (ECHILD), or the constructor does if the child has ended by then.
 //
 // Linux 5.3 or later: it has pidfd_open.
 #pragma once

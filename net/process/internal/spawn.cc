@@ -170,6 +170,8 @@ spawned spawn_child(const process_spec& spec) {
   made.pidfd = owned_fd(open_pidfd(made.pid));
   if (!made.pidfd) {
     const int code = errno;
+    // Ended, and reaped by somebody else: its number may be another's by now.
+    if (code == ESRCH) fail(spec, ECHILD);
     kill(made.pid, SIGKILL);
     while (waitpid(made.pid, nullptr, 0) < 0 && errno == EINTR) {
     }
