@@ -10,9 +10,14 @@ namespace weir::internal {
 
 bool worker::wish_adoption(std::uint32_t turns) noexcept {
   if (running() == nullptr) return false;  // asleep
-  stuck_.store(std::uint64_t{turns} * 2 + 1, std::memory_order_relaxed);
-  const worker* const adopter = adopter_.load(std::memory_order_relaxed);
-  if (adopter != nullptr && !adopter->is_stuck()) return false;
+  const std::uint64_t here = std::uint64_t{turns} * 2 + 1;
+  const bool went_on = stuck_.exchange(here, std::memory_order_relaxed) != here;
+  worker* const adopter = adopter_.load(std::memory_order_relaxed);
+  if (adopter != nullptr && !adopter->is_stuck()) {
+    // It may sleep until a moment that it found in the heap before this worker put in an earlier one.
+    if (went_on) adopter->ring();
+    return false;
+  }
   return watches() || timers_.next() != time_point::max() || scheduler::has_request(seat_);
 }
 
@@ -75,9 +80,12 @@ void worker::look_after(worker& w, time_point now) {
   w.run_requests();
   events heard;
   heard.count = w.readiness_->wait(heard.list.data(), static_cast<int>(heard.list.size()), time_point::min());
-  const bool bell = w.serve(heard);
-  if (bell || !w.is_stuck()) end_adoption(w);
-  if (bell) w.ring();
+  w.serve(heard);
+  if (w.is_stuck()) return;  // a bell was for a sleep that is over
+  end_adoption(w);
+  // It may sleep until a moment that it found before its loop was run here; and the bell heard here may be for this
+  // sleep.
+  runtime_.scheduler().call(w.seat_);
 }
 
 bool worker::adopted_has_request() noexcept {

@@ -146,6 +146,11 @@ bool scheduler::has_request(seat& s) noexcept {
   return !s.requests.empty();
 }
 
+void scheduler::call(seat& s) noexcept {
+  idle_.call(s);
+  s.self->ring();  // also if it is awake: it may be about to sleep
+}
+
 void scheduler::wish_adoption() noexcept {
   adoption_wished_.store(true, std::memory_order_release);
   call_one();

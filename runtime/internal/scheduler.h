@@ -109,6 +109,9 @@ class scheduler {
   // owner: the next actor of its own queues or inject, or null.
   actor_core* pop(seat& s) noexcept;
 
+  // Anyone: `s` does not sleep, or not for long, before it has looked again.
+  void call(seat& s) noexcept;
+
   // Runs `r` on the worker's native stack, soon.
   void post(seat& s, loop_request& r) noexcept;
   loop_request* pop_request(seat& s) noexcept;

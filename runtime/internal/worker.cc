@@ -311,17 +311,12 @@ actor_core* worker::idle() {
   }
   if (helped && !brief) rest_ /= 2;
   if (readiness_->watches()) {
-    if (descriptors_fired_.load(std::memory_order_relaxed)) {
-      sleep();
-      return nullptr;
-    }
+    if (descriptors_fired_.load(std::memory_order_relaxed) && sleep()) return nullptr;
     look();
     if (actor_core* const a = s.pop(seat_)) return a;
   }
-  if (s.rounds().dense(recent_)) {  // the pool's threads need the core that a search would take
-    sleep();
-    return nullptr;
-  }
+  // The pool's threads need the core that a search would take.
+  if (s.rounds().dense(recent_) && sleep()) return nullptr;
   search_began_ = now();
   const time_point::duration longest = seat_.expects_mail ? search_time : search_span_;
   if (actor_core* const a = s.search(seat_, std::min(search_began_ + longest, timers_.next()))) {
@@ -336,7 +331,7 @@ actor_core* worker::idle() {
   return nullptr;
 }
 
-void worker::sleep() {
+bool worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
   time_point until = std::min({timers_.next(), loop_due(), adopted_due()});
   result_rounds& rounds = runtime_.scheduler().rounds();
@@ -352,9 +347,10 @@ void worker::sleep() {
   if (promised) rounds.keep();
   // Also if it has only announced a sleep: the watchdog may have taken the announcement for one, and slept.
   runtime_.watchdog().stir();
-  if (!sleeps) return;
+  if (!sleeps) return false;
   serve(heard);
   tend(now());
+  return true;
 }
 
 void worker::rest() {
@@ -387,13 +383,12 @@ void worker::listen(events& heard, time_point until) noexcept {
 }
 
 // Of this worker's set; by whoever looks after it.
-bool worker::serve(const events& heard) {
-  bool run_loop = false, descriptors = false, bell = false;
+void worker::serve(const events& heard) {
+  bool run_loop = false, descriptors = false;
   for (int i = 0; i < heard.count; ++i) {
     const epoll_event& e = heard.list[static_cast<std::size_t>(i)];
-    if (e.data.u64 == doorbell_token) {
-      bell = true;
-    } else if (e.data.u64 == loop_token) {
+    if (e.data.u64 == doorbell_token) continue;  // has done its work
+    if (e.data.u64 == loop_token) {
       run_loop = true;
     } else if (e.data.u64 < owners_tokens) {
       look_after(runtime_.worker_at(static_cast<int>(e.data.u64 - first_adopted_token)), now());
@@ -408,7 +403,6 @@ bool worker::serve(const events& heard) {
     std::lock_guard guard(loop_lock_);
     uv_run(&loop_, UV_RUN_NOWAIT);
   }
-  return bell;
 }
 
 void worker::look() {

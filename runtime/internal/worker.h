@@ -116,11 +116,12 @@ class worker {
   // Looks at the clock: expires timers, and at its set now and then. May be called by its own thread only.
   void tend(time_point now);
   actor_core* idle();
-  void sleep();
+  // False: there is something to do after all.
+  bool sleep();
   void rest();
   // What the set has to say, waiting until `until` at most; and telling it to those whom it concerns.
   void listen(events& heard, time_point until) noexcept;
-  bool serve(const events& heard);  // true: the doorbell was among them
+  void serve(const events& heard);
   void look();
 
   // In adoption.cc.

@@ -137,6 +137,27 @@ TEST_CASE("sockets of a worker whose actor computes are served by another worker
       two);
 }
 
+TEST_CASE("a deadline that is set while the adopter sleeps is kept") {
+  in_actor(
+      [] {
+        request first([](worker&) {});
+        std::atomic<bool> awake{false};
+        weir::with_scope([&](weir::scope& s) {
+          s.spawn("sleeper", [&] {
+            auto& here = current_worker();
+            here.runtime().scheduler().post(here.seat(), first);
+            compute_until([&] { return first.done.load(); });  // so another worker has adopted this one
+            const auto settled = std::chrono::steady_clock::now() + 5ms;
+            compute_until([&] { return std::chrono::steady_clock::now() > settled; });  // and sleeps by now
+            s.spawn("hog", [&] { compute_until([&] { return awake.load(); }); }, {.pinned = here.index()});
+            weir::this_actor::sleep(20ms);
+            awake = true;
+          });
+        });
+      },
+      two);
+}
+
 TEST_CASE("with adoption switched off nobody serves them, and they are served when the actor is done") {
   weir::runtime r({.workers = two});
   r.core().watchdog().adopt(false);
