@@ -4,10 +4,12 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "weir/channels/channel.h"
+#include "weir/channels/pipeline/stage_meter.h"
 #include "weir/runtime/sync/semaphore.h"
 
 namespace weir::internal {
@@ -29,11 +31,18 @@ class ordered_lane {
     for (place& p : places_) free_.tx.send(&p);
   }
 
-  // The next item's place. Parks until one is free.
-  place* take() {
-    place* const p = *free_.rx.recv();
-    taken_.tx.send(p);
-    return p;
+  // The next item's place. Parks until one is free, which is counted as blocked. Null while the caller unwinds from a
+  // cancel: then there is none.
+  place* take(stage_meter& from) {
+    const auto wait = [&] {
+      const meter_wait::span blocked(from.blocked);
+      return free_.rx.recv();
+    };
+    const recv_result<place*> ready = free_.rx.try_recv();
+    const std::optional<place*> p = ready ? std::optional<place*>(*ready) : wait();
+    if (!p) return nullptr;
+    taken_.tx.send(*p);
+    return *p;
   }
   void finish() { taken_.tx.close(); }
 

@@ -129,6 +129,8 @@ namespace internal {
 template <class... Policies>
 struct error_policy {
   static constexpr bool keeps_item = (false || ... || Policies::keeps_item);
+  // The stage may go on after a call that failed.
+  static constexpr bool goes_on = (false || ... || !std::is_same_v<Policies, stop_pipeline_policy>);
   std::tuple<Policies...> policies;
 
   // `calls` so far, per policy the same. pass_on: nobody had a remedy.

@@ -17,6 +17,10 @@ void run_state::close_books() noexcept {
   last_ = make_report(*this);
   nodes.clear();
 }
+void run_state::ask_to_stop() noexcept {
+  const std::lock_guard guard(books_);
+  if (!last_) stop.ask();
+}
 
 node_base::node_base(run_part& part, const char* kind, stage_options options)
     : part_(part),

@@ -31,8 +31,10 @@ struct run_state : run_part {
 
   // The figures up to now; after close_books() those of that moment.
   pipeline_report figures() const;
-  // Before the nodes go.
+  // Before the nodes go, and the sources.
   void close_books() noexcept;
+  // Drain. Nothing, once the books are closed: what would be asked goes or has gone.
+  void ask_to_stop() noexcept;
 
   site where;                        // of execute or start
   std::vector<node_base*> nodes;     // each behind those before it
@@ -43,7 +45,7 @@ struct run_state : run_part {
   std::atomic<bool> draining{false};
 
  private:
-  // Guards `last_`, and nodes against close_books(). Nothing parks under it.
+  // Guards `last_`, and nodes and sources against what follows close_books(). Nothing parks under it.
   mutable std::mutex books_;
   std::optional<pipeline_report> last_;
 };

@@ -48,7 +48,7 @@ class [[nodiscard]] running_pipeline {
   bool drain(deadline limit = {}, site where = site::current()) {
     actor_.core("drain", where);  // an empty handle is misuse
     run_->draining.store(true, std::memory_order_relaxed);
-    run_->stop.ask();
+    run_->ask_to_stop();
     if (!actor_.wait(limit, where)) {
       actor_.cancel(where);
       actor_.wait({}, where);

@@ -120,7 +120,13 @@ struct reduce_stage {
     template <class Call>
     [[gnu::always_inline]] bool process(T& item, Call& call) {
       const auto fold = [this]<class U>(U && u) -> void requires std::is_invocable_v<F&, Value, U> {
-        value = std::invoke(f, std::move(value), std::forward<U>(u));
+        if constexpr (Call::goes_on) {  // so a call that fails must not take with it what was before it
+          static_assert(std::is_copy_constructible_v<Value>,
+                        "weir::reduce: with on_error the value must be copyable, as a call that fails must leave it");
+          value = std::invoke(f, Value(std::as_const(value)), std::forward<U>(u));
+        } else {
+          value = std::invoke(f, std::move(value), std::forward<U>(u));
+        }
       };
       (void)call(fold, item);
       return true;

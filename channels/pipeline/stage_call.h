@@ -28,6 +28,8 @@ namespace weir::internal {
 template <class Policy>
 class stage_call {
  public:
+  static constexpr bool goes_on = Policy::goes_on;
+
   // For one item, which it counts.
   [[gnu::always_inline]] stage_call(const node_base& stage, stage_meter& meter, const Policy& policy) noexcept
       : stage_(stage), meter_(meter), policy_(policy), measure_(meter.count_in()) {

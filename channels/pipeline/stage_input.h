@@ -126,7 +126,7 @@ class stage_input : public node_base {
   [[gnu::noinline]] bool enqueue(In&& value, stage_meter& from) {
     item_type item{std::move(value)};
     if constexpr (!std::is_void_v<Out>)
-      if (lane_) item.place = lane_->take();
+      if (lane_ && (item.place = lane_->take(from)) == nullptr) return false;
     if (put_item(tx_, std::move(item), from)) {
       from.out.add(1);
       return true;

@@ -108,6 +108,22 @@ TEST_CASE("a stage that gives nothing for ever can be cancelled, in one loop and
   });
 }
 
+TEST_CASE("what a reduce has is not lost with an item that fails") {
+  in_actor([] {
+    const auto f = [](std::vector<int> v, int i) {
+      if (i == 3) throw std::runtime_error("3");
+      v.push_back(i);
+      return v;
+    };
+    const auto with = [&](auto policy) {
+      return (weir::from(numbers(6)) | weir::reduce(std::vector<int>{}, f) | std::move(policy) | weir::execute()).value;
+    };
+    CHECK(with(weir::on_error(weir::skip)) == std::vector<int>{0, 1, 2, 4, 5});
+    CHECK(with(weir::on_error(weir::end_stream)) == std::vector<int>{0, 1, 2});
+    CHECK(with(weir::on_error(weir::retry(1), weir::skip)) == std::vector<int>{0, 1, 2, 4, 5});
+  });
+}
+
 TEST_CASE("one stage a thousand times slower than the rest: no more than the queues hold gets ahead of it") {
   in_actor([] {
     std::atomic<int> made{0}, done{0}, most{0};

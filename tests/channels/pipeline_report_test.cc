@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/channels/pipelines.h"
 #include "tests/testing.h"
 #include "weir/channels/pipeline/pipeline.h"
 #include "weir/channels/pipeline/report.h"
@@ -15,6 +16,7 @@
 using namespace std::chrono_literals;
 using testing::eventually;
 using testing::in_actor;
+using testing::numbers;
 
 namespace {
 
@@ -63,6 +65,18 @@ TEST_CASE("figures of each stage while it runs: queues, items in flight, waits t
       CHECK(s.waiting == 0);
       CHECK(s.in_flight == 0);
     }
+  });
+}
+
+TEST_CASE("who waits for a place of an ordered stage is blocked, and the stage is the bottleneck") {
+  in_actor([] {
+    auto r =
+        weir::from(numbers(200)) |
+        weir::map([](int i) { return weir::this_actor::sleep(1ms), i; }, {.parallel = 2, .buffer = 2, .name = "slow"}) |
+        weir::collect() | weir::execute();
+    CHECK(r.report.stages[0].blocked > r.report.took / 2);
+    REQUIRE(r.report.bottleneck() != nullptr);
+    CHECK(r.report.bottleneck()->name == "slow");
   });
 }
 

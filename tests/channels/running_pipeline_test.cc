@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/channels/pipelines.h"
 #include "tests/testing.h"
 #include "weir/channels/actors/on_exit.h"
 #include "weir/channels/pipeline/pipeline.h"
@@ -19,6 +20,7 @@
 using namespace std::chrono_literals;
 using testing::eventually;
 using testing::in_actor;
+using testing::numbers;
 
 namespace {
 
@@ -171,6 +173,27 @@ TEST_CASE("a drain of a pipeline that has ended is true at once") {
     run.actor().wait();
     CHECK(run.drain(0s));
     CHECK(run.wait().value == 6);
+  });
+}
+
+TEST_CASE("a drain of merged sources that have ended, or end just then, touches nothing that has gone") {
+  in_actor([] {
+    auto merged = weir::merge(weir::from(numbers(3)), weir::from(numbers(3))) | weir::collect() | weir::start();
+    merged.actor().wait();
+    CHECK(merged.drain(0s));
+    auto zipped = weir::zip(weir::from(numbers(3)), weir::from(numbers(3))) | weir::collect() | weir::start();
+    zipped.actor().wait();
+    CHECK(zipped.drain(0s));
+    for (int i = 0; i < testing::rounds(300); ++i) {
+      auto [one, from_one] = weir::channel<int>(1);
+      auto [two, from_two] = weir::channel<int>(1);
+      auto run = weir::merge(weir::from(from_one), weir::from(from_two)) | weir::collect() | weir::start();
+      from_one.reset(), from_two.reset();
+      auto ends =
+          weir::spawn("ends", [one = std::move(one), two = std::move(two)]() mutable { one.reset(), two.reset(); });
+      EXPECT(run.drain());
+      ends.join();
+    }
   });
 }
 
