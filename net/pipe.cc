@@ -48,7 +48,10 @@ stream make_stream(owned_fd fd, const struct stat& about, std::string name) {
       peer = address::of_peer(fd.get());
     } catch (const error&) {  // datagrams, and a connection that is gone: the first call tells
     }
-    const transport over = peer.is_ip() ? transport::tcp : transport::local;
+    int type = 0;
+    socklen_t size = sizeof type;
+    getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size);  // cannot fail on a socket
+    const transport over = peer.is_ip() && type == SOCK_STREAM ? transport::tcp : transport::local;
     return stream(make_socket_stream(std::move(fd), over, peer));
   }
   const sort s = sort_of(fd.get(), about);

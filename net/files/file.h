@@ -14,7 +14,8 @@
 //   is no io_result. A cancel throws weir::cancelled; bytes_written() and position() tell how far the call came. While
 //   the caller unwinds in a cancelled scope, what needs another thread is `closed`, or throws actor_cancelled.
 // - close() lets calls in flight come to their end, and refuses new ones: `closed`, or net::error (errc::closed).
-// - What goes wrong beyond that throws net::error, which names the call and the path; std::system_error, if the pool has
+// - What goes wrong beyond that throws net::error, which names the call and the path; std::system_error, if the pool
+// has
 //   no thread and can start none.
 // - None allocates, but for what it returns, and for errors.
 #pragma once

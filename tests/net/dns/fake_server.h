@@ -35,7 +35,7 @@ inline std::string dns_answer(const dns_question& q, int code, const std::string
   m[8] = m[9] = m[10] = m[11] = 0;
   if (at.empty()) return m;
   std::array<unsigned char, 16> raw;
-  REQUIRE(inet_pton(q.v6 ? AF_INET6 : AF_INET, at.c_str(), raw.data()) == 1);
+  EXPECT(inet_pton(q.v6 ? AF_INET6 : AF_INET, at.c_str(), raw.data()) == 1);
   const std::size_t size = q.v6 ? 16 : 4;
   const auto put16 = [&](unsigned n) { m += static_cast<char>(n >> 8), m += static_cast<char>(n); };
   put16(0xc00c);  // the name of the question

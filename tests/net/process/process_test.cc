@@ -412,6 +412,7 @@ TEST_CASE("a process in a program that ignores SIGCHLD", "[.child]") {
     p.input().close();
     CHECK(error_of([&] { p.wait(); }) == "wait " + p.name() + ": no child processes (ECHILD)");
     // This one may have ended before it is looked at.
-    CHECK_THAT(error_of([&] { process({.program = "true"}).wait(); }), Catch::EndsWith(": no child processes (ECHILD)"));
+    CHECK_THAT(error_of([&] { process({.program = "true"}).wait(); }),
+               Catch::EndsWith(": no child processes (ECHILD)"));
   });
 }
