@@ -38,7 +38,7 @@ class ordered_lane {
       const meter_wait::span blocked(from.blocked);
       return free_.rx.recv();
     };
-    const recv_result<place*> ready = free_.rx.try_recv();
+    recv_result<place*> ready = free_.rx.try_recv();
     const std::optional<place*> p = ready ? std::optional<place*>(*ready) : wait();
     if (!p) return nullptr;
     taken_.tx.send(*p);
