@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/testing.h"
 #include "weir/net/address.h"
 
 namespace testing {
