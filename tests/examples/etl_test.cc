@@ -202,7 +202,7 @@ TEST_CASE("on a terminal the view is redrawn, and its final state stays above th
     endless_rows pipe(s / "pipe");
     program p({"examples/etl", "--input", s / "pipe", "--drain"}, t.path(), t.path());
     t.wait_for("reduce");
-    t.wait_for("/s  1s");
+    t.wait_for("errors");
     p.send(SIGINT);
     CHECK(p.wait().status == 130);
     pipe.rows();
