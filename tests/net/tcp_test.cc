@@ -19,6 +19,7 @@
 #include "weir/net/internal/fd_stream.h"
 #include "weir/net/on_accept.h"
 #include "weir/net/on_stream.h"
+#include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/timeout.h"
 
@@ -374,6 +375,7 @@ TEST_CASE("small writes go out at once unless asked otherwise, on both sides, an
   });
 }
 
+#if !defined(WEIR_ASAN)  // its checks need a pipe to look at a vptr, and here there is none
 TEST_CASE("without descriptors accept counts and pauses, connections go on, and it accepts once there are some") {
   in_actor([] {
     const tcp_listener listener("127.0.0.1:0");
@@ -405,7 +407,9 @@ TEST_CASE("without descriptors accept counts and pauses, connections go on, and 
     for (const raw_socket& w : waiting) CHECK(w.receive_all() == "late");
   });
 }
+#endif
 
+#if !defined(WEIR_ASAN)  // its checks need a pipe to look at a vptr, and here there is none
 TEST_CASE("a close, a deadline and a cancel end the pause of an accept without descriptors") {
   in_actor([] {
     rlimit old{};
@@ -426,6 +430,7 @@ TEST_CASE("a close, a deadline and a cancel end the pause of an accept without d
     REQUIRE(setrlimit(RLIMIT_NOFILE, &old) == 0);
   });
 }
+#endif
 
 TEST_CASE("select waits for connections and for streams among other things") {
   in_actor([] {
@@ -522,6 +527,7 @@ TEST_CASE("a stream is writable while there is room, and a close ends a select o
   });
 }
 
+#if !defined(WEIR_ASAN)  // its checks need a pipe to look at a vptr, and here there is none
 TEST_CASE("without descriptors a select on a listener pauses, serves its other cases, and hears of a close") {
   in_actor([] {
     rlimit old{};
@@ -559,6 +565,7 @@ TEST_CASE("without descriptors a select on a listener pauses, serves its other c
     REQUIRE(setrlimit(RLIMIT_NOFILE, &old) == 0);
   });
 }
+#endif
 
 TEST_CASE("of several addresses the first that answers wins, and no other connection stays") {
   in_actor([] {

@@ -332,8 +332,9 @@ TEST_CASE("readiness and timeout and cancel and close compete for a wait and one
       const auto [here, there] = sockets();
       descriptor d(here, bytes), other(there, bytes);
       const unsigned dice = static_cast<unsigned>(random());
+      weir::actor_ref<void> reader;  // out here, as those who cancel it may run after the body
       weir::with_scope([&](weir::scope& s) {
-        auto reader = s.spawn([&] {
+        reader = s.spawn([&] {
           char one;
           const transfer t =
               read_some(d, &one, 1, dice & 1 ? weir::deadline(std::chrono::microseconds(dice % 64)) : weir::deadline());
