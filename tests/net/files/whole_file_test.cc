@@ -169,8 +169,8 @@ TEST_CASE("readers see the old content or the new one, never a part") {
   const folder here;
   const std::string a = here.file("a", std::string(300000, '0'));
   in_actor([&] {
+    std::atomic<bool> done{false};
     weir::with_scope([&](weir::scope& s) {
-      std::atomic<bool> done{false};
       s.spawn("writer", [&] {
         for (int i = 1; i <= testing::rounds(100); ++i)
           write_file(a, std::string(300000, static_cast<char>('0' + i % 10)));
