@@ -141,12 +141,16 @@ internal::answer resolver::state::ask(const internal::name_servers& whom, const 
     std::shared_ptr<question> theirs;
     {
       std::lock_guard guard(mutex_);
-      std::shared_ptr<question>& place = asked_[name];
-      if (place && !place->mark.foreign()) {
-        theirs = place;
+      const auto place = asked_.find(name);
+      if (place != asked_.end() && !place->second->mark.foreign()) {
+        theirs = place->second;
+      } else if (std::optional<internal::answer> meanwhile = cache_.find(name)) {
+        // Answered since the caller looked: the cache has it before the question is taken out.
+        known_.fetch_add(1, std::memory_order_relaxed);
+        return *std::move(meanwhile);
       } else {
         mine = std::make_shared<question>();
-        place = mine;
+        asked_.insert_or_assign(name, mine);
       }
     }
     if (mine) break;

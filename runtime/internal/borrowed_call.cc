@@ -19,6 +19,8 @@ call_end run_borrowed(job_pool& pool, borrowed_job& j, const char* call, deadlin
     self->meet_cancel(call);
     return call_end::cancelled;
   }
+  // Else it would be the pool's speed that decides whether a call without any time left is made.
+  if (limit.expired()) return call_end::timeout;
   pool.push(j);
   const plain_wait why(call, "a thread of the pool");
   const auto waited = j.done.wait(why, interruptible::yes, limit);

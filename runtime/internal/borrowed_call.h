@@ -77,6 +77,7 @@ enum class call_end : std::uint8_t {
   timeout,    // nor will it: the limit came before it began
 };
 // Runs `j` on the pool and parks until it is over. Of one that has begun the end is waited for, whatever comes first.
+// With a limit that has passed it does not begin.
 // REQUIRES: inside an actor.
 call_end run_borrowed(job_pool& pool, borrowed_job& j, const char* call, deadline limit = {});
 [[noreturn]] void throw_not_run(const char* call);
