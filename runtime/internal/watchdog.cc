@@ -26,9 +26,10 @@ constexpr auto between_reports = 10s;
 constexpr std::uint32_t few_turns = 50;  // between two looks: slices of 20 us and more
 constexpr std::size_t most_named = 8;
 constexpr int idle_looks = 20;  // all asleep so often in a row: sleep too
-// Between looks for a deadlock that only unknown threads speak against: seven more in two seconds and a half.
+// Between looks for a deadlock that only unknown threads speak against: four more in two seconds.
 constexpr std::chrono::milliseconds first_pause = 20ms;
 constexpr auto last_pause = 1280ms;
+constexpr int pause_growth = 4;
 
 }  // namespace
 
@@ -60,6 +61,7 @@ void watchdog::sleep() {
 void watchdog::sleep_and_look() {
   auto pause = first_pause;
   time_point next_look{};
+  next_trim_ = {};  // nothing may be left to trim: then no wake-up for it
   while (state_.load(std::memory_order_seq_cst) == asleep) {
     const time_point time = now();
     // Any worker that has gone on since state_ says `asleep` wakes us, so what is seen here need not be seen again.
@@ -67,7 +69,7 @@ void watchdog::sleep_and_look() {
       next_look = time_point::max();
       if (report_deadlock() == stillness::doubtful && pause <= last_pause) {
         next_look = time + pause;
-        pause *= 2;
+        pause *= pause_growth;
       }
     }
     if (runtime_.deadlock() != nullptr && !broken_up_) {
