@@ -58,15 +58,15 @@ class idle_threads {
 inline constinit idle_threads idle_threads_of_process;
 
 // Set from before a look for life (quiescence.h) until one finds it in the runtimes: threads that park, and so may be
-// the last ones, then ask for another look. Seq_cst: either such a thread sees it, or the look has seen the thread
-// parked.
+// the last ones, then ask for another look; so do those whose wait for an event from outside is over
+// (outside_events.h). Seq_cst: either such a thread sees it, or the look has seen the thread parked, or its wait over.
 inline constinit std::atomic<bool> in_doubt{false};
 
 // Has every watchdog look for a deadlock again, soon: something has come to rest of which no worker knows. In
 // process.cc.
 void look_for_deadlocks_again() noexcept;
 
-// For a thread that has counted itself as parked. REQUIRES: no lock is held.
+// For a thread that has counted itself as parked, or its wait as over. REQUIRES: no lock is held.
 inline void look_again_if_in_doubt() noexcept {
   // One of them asks; the look sets it anew.
   if (in_doubt.load(std::memory_order_seq_cst) && in_doubt.exchange(false, std::memory_order_seq_cst))

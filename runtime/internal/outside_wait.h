@@ -11,7 +11,7 @@ namespace weir::internal {
 
 // Before the park.
 void begin_outside_wait() noexcept;
-// After it.
+// After it. REQUIRES: no lock is held.
 void end_outside_wait() noexcept;
 
 class outside_wait {

@@ -59,10 +59,12 @@ stillness look_for_life(process_hold& held) noexcept {
     own += r->worker_count() + 1;
     actors |= r->alive() != 0 && r->deadlock() == nullptr;
   }
-  if (!actors || expected_outside_events.load(std::memory_order_seq_cst) != 0) {
+  if (!actors) {
     in_doubt.store(false, std::memory_order_seq_cst);
     return stillness::alive;
   }
+  // In doubt: no worker need stir when such a wait ends, so who ends it asks for another look.
+  if (expected_outside_events.load(std::memory_order_seq_cst) != 0) return stillness::alive;
   if (threads_of_process() != own) return stillness::doubtful;
 
   for (std::size_t i = 0; i < runtimes.size(); ++i)

@@ -31,7 +31,7 @@ namespace weir::internal {
 class process_hold;
 
 enum class stillness : std::uint8_t {
-  alive,     // something can run, or is about to; when it has run, somebody looks again
+  alive,     // something can run, or is about to, or waits for the outside; when that is over, somebody looks again
   doubtful,  // only threads are left that weir knows nothing of, and they may end without a word
   dead,      // nothing can run any more, and actors are left
 };

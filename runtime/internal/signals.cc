@@ -213,7 +213,7 @@ bool signal_source::take() noexcept {
 }
 
 enrolled signal_source::enroll(wait_node& node) noexcept {
-  expected_outside_events.fetch_add(1, std::memory_order_seq_cst);  // until withdraw()
+  expect_outside_event();  // until withdraw()
   std::lock_guard guard(lock_);
   if (!kept_.load(std::memory_order_relaxed)) {
     waiters_.push_back(node);
@@ -229,7 +229,7 @@ void signal_source::withdraw(wait_node& node) noexcept {
     std::lock_guard guard(lock_);
     waiters_.unlink(node);
   }
-  expected_outside_events.fetch_sub(1, std::memory_order_seq_cst);
+  outside_event_over();
 }
 
 void signal_source::arrived() noexcept {

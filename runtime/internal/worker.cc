@@ -129,14 +129,14 @@ void begin_outside_wait() noexcept {
   if (worker* const w = current_worker_or_null())
     w->count_outside(1);
   else
-    expected_outside_events.fetch_add(1, std::memory_order_seq_cst);
+    expect_outside_event();
 }
 
 void end_outside_wait() noexcept {
   if (worker* const w = current_worker_or_null())
     w->count_outside(-1);
   else
-    expected_outside_events.fetch_sub(1, std::memory_order_seq_cst);
+    outside_event_over();
 }
 
 worker::worker(runtime_core& runtime, int index)

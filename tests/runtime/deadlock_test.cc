@@ -1,5 +1,8 @@
 // A deadlock ends run with a report: how it ends, and what the report says of locks, joins and scopes. What only looks
 // like a deadlock is in quiescence_test.cc.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -15,6 +18,8 @@
 #include "weir/runtime/blocking.h"
 #include "weir/runtime/cpu_pool.h"
 #include "weir/runtime/internal/idle_threads.h"
+#include "weir/runtime/internal/outside_events.h"
+#include "weir/runtime/internal/process.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/offload.h"
 #include "weir/runtime/scope.h"
@@ -24,6 +29,7 @@
 #include "weir/runtime/sync/shared_mutex.h"
 #include "weir/runtime/sync/wait_group.h"
 #include "weir/runtime/this_actor.h"
+#include "weir/runtime/wait_fd.h"
 
 using namespace std::chrono_literals;
 using testing::report_of;
@@ -31,6 +37,39 @@ using testing::report_of;
 namespace {
 
 void wait_for_ever() { weir::this_actor::sleep(weir::deadline::never()); }
+
+// A descriptor that becomes readable once a look for deadlocks has met a plain thread that waits for it, and nothing
+// else that speaks against one.
+class event_after_a_look {
+ public:
+  event_after_a_look() {
+    REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
+    weir::internal::idle_threads_of_process.add_apart();
+    thread_ = std::thread([this] {
+      while (!is_awaited()) std::this_thread::sleep_for(1ms);
+      const testing::looks one(1);
+      weir::internal::look_for_deadlocks_again();  // those of the time before the wait may be over
+      one.await();
+      { const weir::internal::process_hold look_is_over; }
+      EXPECT(write(ends_[1], "x", 1) == 1);
+      while (!over_) std::this_thread::sleep_for(1ms);  // as long as it is counted apart
+    });
+  }
+  ~event_after_a_look() {
+    over_ = true;
+    thread_.join();
+    weir::internal::idle_threads_of_process.remove_apart();
+    close(ends_[0]), close(ends_[1]);
+  }
+
+  bool wait() const { return weir::wait_fd(ends_[0], weir::fd_event::readable); }
+  static bool is_awaited() { return weir::internal::expected_outside_events.load() != 0; }
+
+ private:
+  int ends_[2];
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
 
 }  // namespace
 
@@ -247,6 +286,33 @@ TEST_CASE("a thread of the program that parks in weir later than everybody else 
   a.wait();
   CHECK(r.core().deadlock() != nullptr);
   CHECK_THROWS_AS(a.join(), weir::actor_cancelled);
+}
+
+TEST_CASE("so does one that waits for a descriptor first") {
+  event_after_a_look event;
+  weir::runtime r({.workers = testing::workers()});
+  auto ends = weir::channel<int>(0, "late");
+  auto a = r.spawn("waiter", [rx = ends.rx] { rx.recv(); });
+  CHECK(event.wait());
+  CHECK(r.actors() == 1);
+  a.wait();
+  CHECK(r.core().deadlock() != nullptr);
+  testing::check_expectations();
+}
+
+TEST_CASE("the end of a thread's wait for a descriptor is noticed even if the thread does nothing more") {
+  event_after_a_look event;
+  std::atomic<bool> over{false};
+  weir::internal::idle_threads_of_process.add_apart();  // so that only its wait speaks against a deadlock
+  std::thread waits([&] {
+    EXPECT(event.wait());
+    while (!over) std::this_thread::sleep_for(1ms);
+  });
+  while (!event.is_awaited()) std::this_thread::sleep_for(1ms);
+  CHECK_THAT(report_of([] { wait_for_ever(); }), Catch::StartsWith("DEADLOCK: the only actor"));
+  over = true;
+  waits.join();
+  weir::internal::idle_threads_of_process.remove_apart();
 }
 
 TEST_CASE("a thread that ends without a word after everybody else has parked is noticed") {
