@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <mutex>
 #include <new>
 #include <system_error>
 
@@ -42,9 +43,10 @@ int fd_wait::look(int& error) const noexcept {
 }
 
 int fd_wait::arm() noexcept {
+  std::shared_ptr<readiness_set> set;
   try {
     of_ = &acquire_watched(false);
-    of_->set = current_readiness();
+    set = current_readiness();
   } catch (const std::bad_alloc&) {
     disarm();
     return ENOMEM;
@@ -56,21 +58,21 @@ int fd_wait::arm() noexcept {
   if (wants(event_, fd_event::readable)) events |= EPOLLIN;
   if (wants(event_, fd_event::writable)) events |= EPOLLOUT;
   of_->fd = fd_;
-  int error = of_->set->arm(fd_, events, token_of(*of_, true));
-  if (error == EEXIST) error = arm_apart(events);
-  if (error != 0) {
-    of_->set.reset();
+  int error = set->arm(fd_, events, token_of(*of_, true));
+  if (error == EEXIST) error = arm_apart(*set, events);
+  if (error == 0)
+    exchange_set(std::move(set));
+  else
     disarm();
-  }
   return error;
 }
 
-int fd_wait::arm_apart(std::uint32_t events) noexcept {
+int fd_wait::arm_apart(readiness_set& set, std::uint32_t events) noexcept {
   const int own = epoll_create1(EPOLL_CLOEXEC);
   if (own < 0) return errno;
   epoll_event e{events, {.u64 = 0}};
   int error = epoll_ctl(own, EPOLL_CTL_ADD, fd_, &e) == 0 ? 0 : errno;
-  if (error == 0) error = of_->set->arm(own, EPOLLIN | EPOLLONESHOT, token_of(*of_, true));
+  if (error == 0) error = set.arm(own, EPOLLIN | EPOLLONESHOT, token_of(*of_, true));
   if (error != 0) {
     close(own);
     return error;
@@ -81,10 +83,15 @@ int fd_wait::arm_apart(std::uint32_t events) noexcept {
 
 readiness& fd_wait::state() noexcept { return of_->state; }
 
+// Under the lock, as a set that ends may be about to tell an earlier user of the same memory (readiness_set::end).
+std::shared_ptr<readiness_set> fd_wait::exchange_set(std::shared_ptr<readiness_set> set) noexcept {
+  std::lock_guard guard(of_->join_lock);
+  return std::exchange(of_->set, std::move(set));
+}
+
 void fd_wait::disarm() noexcept {
   if (of_ == nullptr) return;
-  if (const std::shared_ptr<readiness_set> set = std::exchange(of_->set, nullptr))
-    set->disarm(of_->fd, token_of(*of_, true));
+  if (const std::shared_ptr<readiness_set> set = exchange_set(nullptr)) set->disarm(of_->fd, token_of(*of_, true));
   if (apart_ >= 0) close(std::exchange(apart_, -1));
   release_watched(*std::exchange(of_, nullptr));
 }

@@ -45,7 +45,8 @@ class fd_wait {
   [[noreturn]] void refuse(int error, const char* call, site where) const;
 
  private:
-  int arm_apart(std::uint32_t events) noexcept;
+  int arm_apart(readiness_set& set, std::uint32_t events) noexcept;
+  std::shared_ptr<readiness_set> exchange_set(std::shared_ptr<readiness_set> set) noexcept;
 
   const int fd_;
   const fd_event event_;

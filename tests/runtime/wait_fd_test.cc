@@ -17,6 +17,7 @@
 #include "tests/runtime/descriptors.h"
 #include "tests/testing.h"
 #include "weir/runtime/internal/idle_threads.h"
+#include "weir/runtime/internal/watched.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
@@ -203,6 +204,23 @@ TEST_CASE("the number of a foreign descriptor may come back as one of weir's own
     CHECK(read_some(d, &one, 1).bytes == 1);
     close(there), close(other);
   });
+}
+
+TEST_CASE("a set that ends does not touch who has the memory of one of its members by now") {
+  using namespace weir::internal;
+  const auto [here, there] = sockets();
+  readiness_set ended;
+  watched& member = acquire_watched(true);
+  const watched_token late = from_token(token_of(member, false));
+  release_watched(member);  // and the next wait has it
+  std::atomic<bool> over{false};
+  std::thread ends([&] {
+    while (!over) forget_set(late, ended);
+  });
+  for (int i = 0; i < rounds(2000); ++i) CHECK(!wait_fd(here, readable, 10us));
+  over = true;
+  ends.join();
+  close(here), close(there);
 }
 
 TEST_CASE("plain threads wait for foreign descriptors") {
