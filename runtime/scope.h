@@ -168,6 +168,19 @@ auto run_in_time(scope_frame& frame, Body&& body) {
 // itself is absorbed; if it unwound a body that should have returned a value, actor_cancelled is thrown. A cancel from
 // outside goes on outwards if it ended the body or an actor. While waiting for the actors a cancel changes nothing:
 // they have met it too. Throws misuse on a plain thread, and if options are out of range.
+//
+// The actors may run after the body has returned, so what they share is declared outside: a reference to a local of the
+// body dangles. And what was moved into the body's closure lives as long as the closure, which is longer than the
+// scope: a sender there keeps its channel open, and who receives until the end waits for ever, unless the body moves it
+// on or resets it.
+//
+//   std::vector<row> rows;                                            // not inside
+//   weir::with_scope([&, tx = std::move(tx)](weir::scope& s) mutable {
+//     s.spawn("parser", [&rows, rx] {
+//       for (row& r : rx) rows.push_back(std::move(r));
+//     });
+//     s.spawn("reader", [tx = std::move(tx)] { read_rows(tx); });     // the last sender goes when the reader ends
+//   });
 template <class F>
 auto with_scope(const scope_options& options, F&& f, site where = site::current()) {
   static_assert(std::is_invocable_v<F, scope&>, "weir::with_scope: the body takes a weir::scope&");
