@@ -32,7 +32,9 @@ class [[nodiscard]] recv_result {
   explicit operator bool() const noexcept { return value_.has_value(); }
   T& operator*() & noexcept { return *value_; }
   T&& operator*() && noexcept { return *std::move(value_); }
+  const T& operator*() const& noexcept { return *value_; }
   T* operator->() noexcept { return &*value_; }
+  const T* operator->() const noexcept { return &*value_; }
 
  private:
   recv_status status_;

@@ -121,6 +121,19 @@ TEST_CASE("with a ready peer an expired deadline still succeeds") {
   });
 }
 
+TEST_CASE("a result that is const can be looked into") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<std::string>(2);
+    REQUIRE(tx.send("abc"));
+    const auto got = rx.try_recv();
+    REQUIRE(got);
+    CHECK(*got == "abc");
+    CHECK(got->size() == 3);
+    STATIC_REQUIRE(std::is_same_v<decltype(*got), const std::string&>);
+    STATIC_REQUIRE(std::is_same_v<decltype(*rx.try_recv()), std::string&&>);
+  });
+}
+
 TEST_CASE("the last sender to go closes; copies count") {
   in_actor([] {
     auto [tx, rx] = weir::channel<int>(4);
