@@ -75,12 +75,11 @@ void worker::look_after_adopted(time_point now) {
   }
 }
 
+// The set first, as in tend().
 void worker::look_after(worker& w, time_point now) {
+  w.ask(now);
   w.timers_.expire(now);
   w.run_requests();
-  events heard;
-  heard.count = w.readiness_->wait(heard.list.data(), static_cast<int>(heard.list.size()), time_point::min());
-  w.serve(heard);
   if (w.is_stuck()) return;  // a bell was for a sleep that is over
   end_adoption(w);
   // It may sleep until a moment that it found before its loop was run here; and the bell heard here may be for this

@@ -60,8 +60,9 @@ class readiness_set {
   // The wait is over. An event may still come.
   void disarm(int fd, readiness_token token) noexcept;
 
-  // Members that have joined and waits that are armed: it is worth a look. A hint.
-  bool watches() const noexcept { return watched_.load(std::memory_order_relaxed) != 0; }
+  // How many members have joined and how many waits are armed; if there are any it is worth a look. A hint.
+  std::size_t watched() const noexcept { return watched_.load(std::memory_order_relaxed); }
+  bool watches() const noexcept { return watched() != 0; }
 
   // Waits for events until `until` (time_point::min(): looks only). How many; 0 also if a signal came.
   int wait(epoll_event* events, int most, time_point until) noexcept;

@@ -265,6 +265,8 @@ void worker::tend(time_point now) {
     end_adoption(*this);
   met_ /= 2;
   runtime_.scheduler().rounds().still_busy(now);
+  // The set first: what came in time goes before a deadline that has passed since.
+  if (now - last_poll_ >= poll_interval && watches()) look(now);
   timers_.expire(now);
   run_requests();
   if (seat_.fresh.size() == 0) {
@@ -273,7 +275,6 @@ void worker::tend(time_point now) {
     seat_.oldest_first = true;
     fresh_since_ = now;
   }
-  if (now - last_poll_ >= poll_interval && watches()) look();
   if (runtime_.scheduler().adoption_wished()) [[unlikely]]
     adopt_stuck(now);
   if (adopted_.load(std::memory_order_relaxed) != 0 && now - looked_after_ >= poll_interval) [[unlikely]]
@@ -312,7 +313,7 @@ actor_core* worker::idle() {
   if (helped && !brief) rest_ /= 2;
   if (readiness_->watches()) {
     if (descriptors_fired_.load(std::memory_order_relaxed) && sleep()) return nullptr;
-    look();
+    look(now());
     if (actor_core* const a = s.pop(seat_)) return a;
   }
   // The pool's threads need the core that a search would take.
@@ -405,10 +406,21 @@ void worker::serve(const events& heard) {
   }
 }
 
-void worker::look() {
+void worker::ask(time_point now) {
   events heard;
-  listen(heard, time_point::min());
-  serve(heard);
+  const int most = static_cast<int>(heard.list.size());
+  std::size_t told = 0;
+  do {
+    heard.count = readiness_->wait(heard.list.data(), most, time_point::min());
+    serve(heard);
+    told += static_cast<std::size_t>(heard.count);
+    // There may be more, and what is not told now might lose to a deadline; but each member once at most.
+  } while (heard.count == most && told < readiness_->watched() && timers_.next() <= now);
+}
+
+void worker::look(time_point now) {
+  ask(now);
+  last_poll_ = now;
 }
 
 }  // namespace weir::internal

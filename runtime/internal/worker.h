@@ -113,7 +113,7 @@ class worker {
   void release() noexcept;
   // Holds loop_lock_ while it uses the loop, as all do that do.
   void run_requests();
-  // Looks at the clock: expires timers, and at its set now and then. May be called by its own thread only.
+  // Looks at the clock: expires timers, after a look at its set now and then. May be called by its own thread only.
   void tend(time_point now);
   actor_core* idle();
   // False: there is something to do after all.
@@ -122,7 +122,9 @@ class worker {
   // What the set has to say, waiting until `until` at most; and telling it to those whom it concerns.
   void listen(events& heard, time_point until) noexcept;
   void serve(const events& heard);
-  void look();
+  // What it has to say by now, all of it if a timer is due. By whoever looks after this worker.
+  void ask(time_point now);
+  void look(time_point now);
 
   // In adoption.cc.
   bool is_stuck() const noexcept;
