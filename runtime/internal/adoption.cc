@@ -36,7 +36,7 @@ void worker::adopt_stuck(time_point now) {
   }
 }
 
-// False: it is not stuck, or it has an adopter.
+// False: it is not stuck, or it has an adopter, or this worker has as many as it can look after.
 bool worker::adopt(worker& w) noexcept {
   std::lock_guard guard(w.adoption_lock_);
   if (!w.is_stuck()) return false;
@@ -44,8 +44,7 @@ bool worker::adopt(worker& w) noexcept {
     if (before == this || !before->is_stuck()) return false;
     end_adoption_locked(w);
   }
-  const auto token = first_adopted_token + static_cast<readiness_token>(w.index_);
-  if (readiness_->join_set(*w.readiness_, token) != 0) return false;  // no memory, say: the watchdog wishes again
+  if (adopted_.load(std::memory_order_relaxed) == most_adopted) return false;  // the watchdog wishes again
   adopted_.fetch_add(1, std::memory_order_relaxed);
   w.adopter_.store(this, std::memory_order_relaxed);
   w.seat_.adopter.store(&seat_, std::memory_order_seq_cst);
@@ -61,7 +60,6 @@ void worker::end_adoption(worker& w) noexcept {
 void worker::end_adoption_locked(worker& w) noexcept {
   worker* const adopter = w.adopter_.load(std::memory_order_relaxed);
   if (adopter == nullptr) return;
-  adopter->readiness_->leave_set(*w.readiness_);
   w.seat_.adopter.store(nullptr, std::memory_order_seq_cst);
   w.adopter_.store(nullptr, std::memory_order_relaxed);
   adopter->adopted_.fetch_sub(1, std::memory_order_relaxed);

@@ -54,14 +54,6 @@ void readiness_set::add(int fd, std::uint32_t events, readiness_token own) {
     throw std::system_error(error, std::generic_category(), "epoll_ctl");
 }
 
-int readiness_set::join_set(const readiness_set& other, readiness_token own) const noexcept {
-  return control(EPOLL_CTL_ADD, other.epoll_, EPOLLIN, own);
-}
-
-void readiness_set::leave_set(const readiness_set& other) const noexcept {
-  (void)control(EPOLL_CTL_DEL, other.epoll_, 0, 0);
-}
-
 // Null: no memory. REQUIRES: mutex_ is held.
 readiness_set::member* readiness_set::place(int fd) noexcept {
   const auto at = static_cast<std::size_t>(fd);
@@ -139,6 +131,11 @@ int readiness_set::wait(epoll_event* events, int most, time_point until) noexcep
   }
   if (!new_enough) count = epoll_wait(epoll_, events, most, in_milliseconds(left));  // before 5.11, or valgrind
   return std::max(count, 0);
+}
+
+void readiness_set::wait_for_any(pollfd* sets, std::size_t count, time_point until) noexcept {
+  timespec space;
+  (void)ppoll(sets, count, time_left(until, space), nullptr);
 }
 
 void readiness_set::serve(const epoll_event& event) noexcept {

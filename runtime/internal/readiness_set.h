@@ -19,6 +19,7 @@
 // out of it.
 #pragma once
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <atomic>
@@ -45,10 +46,6 @@ class readiness_set {
   // A member of the owner's own, for good. Throws std::system_error.
   void add(int fd, std::uint32_t events, readiness_token own);
 
-  // `other` is a member, as a whole, until leave_set(). 0, or the error.
-  int join_set(const readiness_set& other, readiness_token own) const noexcept;
-  void leave_set(const readiness_set& other) const noexcept;
-
   // A member until leave(). 0, or the error: EPERM if the kernel cannot watch such a file, EEXIST if a wait has it
   // armed at this moment, ENOMEM, ENOSPC.
   int join(int fd, std::uint32_t events, readiness_token token) noexcept;
@@ -66,6 +63,10 @@ class readiness_set {
 
   // Waits for events until `until` (time_point::min(): looks only). How many; 0 also if a signal came.
   int wait(epoll_event* events, int most, time_point until) noexcept;
+  // For wait_for_any().
+  pollfd entry() const noexcept { return {epoll_, POLLIN, 0}; }
+  // Until wait() has something to say of one of these, but not longer than `until`. May return early.
+  static void wait_for_any(pollfd* sets, std::size_t count, time_point until) noexcept;
   // Tells who is meant. REQUIRES: the token is not one of the owner's. On a worker's native stack, or another thread
   // that may wake actors.
   static void serve(const epoll_event& event) noexcept;

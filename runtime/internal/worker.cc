@@ -47,7 +47,7 @@ constexpr unsigned often = 16;
 constexpr unsigned turns_per_look = 61;
 
 // The readiness set's own members.
-constexpr readiness_token doorbell_token = 0, loop_token = 1;  // and first_adopted_token
+constexpr readiness_token doorbell_token = 0, loop_token = 1;
 
 thread_local const actor_core* this_thread_forked = nullptr;  // see forking_actor()
 thread_local std::uint32_t this_thread_token = 0;             // biased_lock.h
@@ -356,7 +356,7 @@ bool worker::sleep() {
 
 void worker::rest() {
   const time_point until = std::min({timers_.next(), loop_due(), adopted_due(), now() + rest_});
-  const bool rests = runtime_.scheduler().begin_rest(seat_);
+  const bool rests = runtime_.scheduler().begin_rest(seat_) && !adopted_has_request();
   events heard;
   if (rests) listen(heard, until);
   runtime_.scheduler().end_sleep(seat_);
@@ -379,8 +379,25 @@ bool worker::follow_holder(std::uint32_t holder, unsigned weight) noexcept {
 }
 
 void worker::listen(events& heard, time_point until) noexcept {
-  last_poll_ = now();
-  heard.count = readiness_->wait(heard.list.data(), static_cast<int>(heard.list.size()), until);
+  if (adopted_.load(std::memory_order_relaxed) != 0) {
+    wait_with_adopted(until);
+    until = time_point::min();
+  }
+  const int most = static_cast<int>(heard.list.size());
+  heard.count = readiness_->wait(heard.list.data(), most, until);
+  if (heard.count < most) last_poll_ = now();  // else there may be more
+}
+
+void worker::wait_with_adopted(time_point until) noexcept {
+  std::array<pollfd, 1 + most_adopted> sets;  // not initialized: `count` of them are
+  std::size_t count = 0;
+  sets[count++] = readiness_->entry();
+  for (int i = 0; i < runtime_.worker_count() && count < sets.size(); ++i) {
+    worker& w = runtime_.worker_at(i);
+    if (w.adopter_.load(std::memory_order_relaxed) == this) sets[count++] = w.readiness_->entry();
+  }
+  readiness_set::wait_for_any(sets.data(), count, until);
+  looked_after_ = {};  // tend() does it at once
 }
 
 // Of this worker's set; by whoever looks after it.
@@ -391,8 +408,6 @@ void worker::serve(const events& heard) {
     if (e.data.u64 == doorbell_token) continue;  // has done its work
     if (e.data.u64 == loop_token) {
       run_loop = true;
-    } else if (e.data.u64 < owners_tokens) {
-      look_after(runtime_.worker_at(static_cast<int>(e.data.u64 - first_adopted_token)), now());
     } else {
       descriptors = true;
       readiness_set::serve(e);

@@ -136,6 +136,8 @@ class worker {
   void look_after(worker& w, time_point now);
   bool adopted_has_request() noexcept;
   time_point adopted_due() noexcept;
+  // Sleeps until one of the sets that it looks after has something to say.
+  void wait_with_adopted(time_point until) noexcept;
   time_point loop_due() noexcept;
   bool loop_watches() noexcept;
   // Something may be ready that nobody rings for: worth a look now and then.
@@ -170,7 +172,7 @@ class worker {
   int brief_helps_ = 0;          // in a row that were not worth it
   time_point::duration rest_{};  // the last rest; shorter again when helping did not end in one
   time_point recent_{};
-  time_point last_poll_{};
+  time_point last_poll_{};    // of its set
   time_point fresh_since_{};  // fresh actors were last seen to be none, or the oldest one was put first
   // When something last fired, it was a descriptor. Relaxed: for the choice whether to search.
   std::atomic<bool> descriptors_fired_{false};
