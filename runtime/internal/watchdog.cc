@@ -109,6 +109,7 @@ void watchdog::main() {
       // No memory for the report's text: it is tried again.
     }
     looking_.store(false, std::memory_order_seq_cst);
+    looks_.store(looks() + 1, std::memory_order_relaxed);
   }
 }
 
@@ -119,8 +120,11 @@ void watchdog::look(time_point time) {
     worker& w = runtime_.worker_at(static_cast<int>(i));
     const std::uint32_t turns = w.seat().turns.load(std::memory_order_relaxed);
     seen& s = last_[i];
-    // Its actors compute rather than talk: others had better help.
-    if (turns - s.turns < few_turns) runtime_.scheduler().call_for_help(w.seat());
+    // Its actors compute rather than talk: others had better help, and its turns tell it nothing of the time.
+    if (turns - s.turns < few_turns) {
+      runtime_.scheduler().call_for_help(w.seat());
+      if (w.running() != nullptr) w.look_at_clock();
+    }
     if (turns != s.turns || s.since == time_point{}) {
       s = {turns, time, false};
       continue;

@@ -3,12 +3,14 @@
 //
 // Thread-safety: stir() from anywhere; the rest by the owner.
 //
-// While anything runs it looks about once a millisecond. A worker that has not switched since the last look and has
-// others waiting is relieved of them: they go to inject. If it has descriptors, timers or a loop to look after,
-// somebody else is asked to (adoption.h). After 100 ms a line on stderr says who computes or blocks there and how many
-// wait behind it, at most one line in 10 s for a runtime. If no worker has switched for that long, there is nobody to
-// run anybody: another line says so and names who holds each worker. When all workers have slept for a while, the
-// watchdog sleeps too, and the first worker to leave its sleep wakes it.
+// While anything runs it looks about once a millisecond. A worker that has switched some times only is to look at its
+// clock at its next turn: it would be late for timers, descriptors and those it has adopted if it counted its turns.
+// One that has not switched since the last look and has others waiting is relieved of them: they go to inject. If it
+// has descriptors, timers or a loop to look after, somebody else is asked to (adoption.h). After 100 ms a line on
+// stderr says who computes or blocks there and how many wait behind it, at most one line in 10 s for a runtime. If no
+// worker has switched for that long, there is nobody to run anybody: another line says so and names who holds each
+// worker. When all workers have slept for a while, the watchdog sleeps too, and the first worker to leave its sleep
+// wakes it.
 //
 // Before it sleeps it looks for a deadlock (deadlock_report.h). If only threads that weir knows nothing of speak
 // against one, it looks again a few times, at growing distances, and then no more: an idle process has no periodic
@@ -38,6 +40,9 @@ class watchdog {
 
   // It is about to take actors out of queues, or has them in its hands.
   bool moves_actors() const noexcept { return looking_.load(std::memory_order_seq_cst); }
+
+  // How many looks at the workers there have been; tests wait for some.
+  std::uint64_t looks() const noexcept { return looks_.load(std::memory_order_relaxed); }
 
   // Tests may switch off that others look after a stuck worker's loop. On by default.
   void adopt(bool on) noexcept { adopts_.store(on, std::memory_order_relaxed); }
@@ -74,6 +79,7 @@ class watchdog {
   // Raised by the watchdog before it looks at the workers, lowered when it has put back what it took from them.
   std::atomic<bool> looking_{false};
   std::atomic<bool> adopts_{true};
+  std::atomic<std::uint64_t> looks_{0};  // raised by the watchdog after each look
   // The thread's own.
   std::vector<seen> last_;
   time_point next_trim_{};

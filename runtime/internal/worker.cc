@@ -192,7 +192,9 @@ void worker::main() {
   scheduler& s = runtime_.scheduler();
   recent_ = now();
   for (;;) {
-    if (--turns_until_look_ == 0) [[unlikely]]
+    const unsigned turns_left = turns_until_look_.load(std::memory_order_relaxed) - 1;
+    turns_until_look_.store(turns_left, std::memory_order_relaxed);
+    if (turns_left == 0) [[unlikely]]
       tend(now());
     actor_core* a = s.pop(seat_);
     if (a == nullptr) {
@@ -259,7 +261,7 @@ void worker::run_requests() {
 
 void worker::tend(time_point now) {
   recent_ = now;
-  turns_until_look_ = turns_per_look;
+  turns_until_look_.store(turns_per_look, std::memory_order_relaxed);
   // Relaxed: who comes back a turn late has been looked after a turn longer.
   if (adopter_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
     end_adoption(*this);

@@ -70,8 +70,8 @@ class worker {
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
   time_point recent_time() const noexcept { return recent_; }
 
-  // The actor it runs asks for a look at the clock before the next one.
-  void look_at_clock() noexcept { turns_until_look_ = 1; }
+  // The actor it runs, or the watchdog, asks for a look at the clock before the next turn.
+  void look_at_clock() noexcept { turns_until_look_.store(1, std::memory_order_relaxed); }
 
   // own thread: a number for a new actor.
   std::uint64_t next_id() noexcept;
@@ -155,7 +155,9 @@ class worker {
   std::optional<lock_key> held_;  // with after::park_open, as is:
   interruptible interruptible_ = interruptible::no;
   worker* move_to_ = nullptr;  // with after::move
-  unsigned turns_until_look_ = 1;
+  // Counted down by this thread. The watchdog writes too: what it loses to the count it writes again a millisecond
+  // later.
+  std::atomic<unsigned> turns_until_look_{1};
   unsigned operations_ = 0;
   std::uint64_t next_id_ = 0, ids_end_ = 0;  // numbers reserved for actors that are made here
   std::atomic<std::ptrdiff_t> scoped_{0};    // written by this thread only; see count_scoped()

@@ -158,6 +158,142 @@ TEST_CASE("a deadline that is set while the adopter sleeps is kept") {
       two);
 }
 
+TEST_CASE("a timer of the loop that an adopter starts while the worker falls asleep is kept") {
+  in_actor(
+      [] {
+        uv_timer_t timer;
+        std::atomic<bool> computes{false}, taken{false}, fired{false};
+        timer.data = &fired;
+        // The first use of this loop, which until then the worker does not ask for a timer.
+        request start([&](worker& w) {
+          const auto turn = w.seat().turns.load();
+          taken = true;
+          while (w.running() != nullptr || w.seat().turns.load() == turn) std::this_thread::yield();
+          std::this_thread::sleep_for(20ms);  // by then it has found that there is none, as a rule
+          uv_update_time(w.loop());
+          uv_timer_init(w.loop(), &timer);
+          uv_timer_start(
+              &timer, [](uv_timer_t* t) { *static_cast<std::atomic<bool>*>(t->data) = true; }, 20, 0);
+        });
+        request stop([&](worker&) { uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr); });
+        weir::with_scope([&](weir::scope& s) {
+          s.spawn("hog",
+                  [&] {
+                    computes = true;
+                    compute_until([&] { return taken.load(); });
+                  },
+                  {.pinned = 0});
+          s.spawn("other",
+                  [&] {
+                    eventually([&] { return computes.load(); });
+                    worker& first = current_worker().runtime().worker_at(0);
+                    first.runtime().scheduler().post(first.seat(), start);
+                    eventually([&] { return start.done.load(); });
+                    compute_until([&] { return fired.load(); });  // so that only the first worker can see to it
+                    first.runtime().scheduler().post(first.seat(), stop);
+                    eventually([&] { return stop.done.load(); });
+                  },
+                  {.pinned = 1});
+        });
+      },
+      two);
+}
+
+TEST_CASE("an adopter whose actors compute looks after the other all the same, at each of its turns") {
+  in_actor(
+      [] {
+        constexpr std::size_t bytes = 10;
+        std::vector<fd_pair> pairs;
+        std::vector<descriptor> read;
+        std::vector<std::atomic<bool>> came(bytes);
+        for (std::size_t i = 0; i < bytes; ++i) {
+          pairs.push_back(sockets());
+          join_on(0, read.emplace_back(pairs[i].a));
+        }
+        std::atomic<bool> computes{false}, over{false};
+        request adopted([](worker&) {});
+        weir::with_scope([&](weir::scope& s) {
+          for (std::size_t i = 0; i < bytes; ++i) s.spawn("reader", [&, i] { came[i] = read_text(read[i]) == "x"; });
+          s.spawn("hog",
+                  [&] {
+                    computes = true;
+                    compute_until([&] { return over.load(); });
+                  },
+                  {.pinned = 0});
+          s.spawn("adopter",
+                  [&] {
+                    auto& runtime = current_worker().runtime();
+                    // As long as it takes the watchdog to have looked at this worker once in its course.
+                    const auto turn = [&] {
+                      const auto before = runtime.watchdog().looks();
+                      compute_until([&] { return runtime.watchdog().looks() >= before + 2; });
+                      weir::this_actor::yield();
+                    };
+                    eventually([&] { return computes.load(); });
+                    runtime.scheduler().post(runtime.worker_at(0).seat(), adopted);
+                    while (!adopted.done) turn();
+                    for (std::size_t i = 0; i < bytes; ++i) {
+                      EXPECT(write(pairs[i].b, "x", 1) == 1);
+                      int turns = 0;
+                      for (; !came[i] && turns < 1000; ++turns) turn();
+                      EXPECT(turns < 20);  // without the watchdog: 30 on average
+                    }
+                    over = true;
+                  },
+                  {.pinned = 1});
+        });
+        for (const fd_pair& p : pairs) close(p.b);
+      },
+      two);
+}
+
+TEST_CASE("what came before the deadline is read, though all workers computed until after it") {
+  in_actor(
+      [] {
+        constexpr int readers = 100;  // more than the kernel tells at once
+        for (auto span = 50ms;; span *= 2) {
+          std::vector<fd_pair> pairs;
+          std::vector<descriptor> read;
+          for (int i = 0; i < readers; ++i) {
+            pairs.push_back(sockets());
+            join_on(0, read.emplace_back(pairs.back().a));
+          }
+          const auto limit = std::chrono::steady_clock::now() + span;
+          std::atomic<int> began{0}, ended{0}, came{0};
+          std::atomic<bool> computes{false}, in_time{false};
+          weir::with_scope([&](weir::scope& s) {
+            for (const descriptor& d : read)
+              s.spawn("reader", [&] {
+                weir::internal::current_actor()->move_to(current_worker().runtime().worker_at(0));  // for its timers
+                ++began;
+                came += read_text(d, limit) == "x";
+                ++ended;
+              });
+            eventually([&] { return began == readers; });
+            s.spawn("hog",
+                    [&] {
+                      computes = true;
+                      compute_until([&] { return ended == readers; });
+                    },
+                    {.pinned = 0});
+            s.spawn("writer",
+                    [&] {
+                      eventually([&] { return computes.load(); });
+                      for (const fd_pair& p : pairs) EXPECT(write(p.b, "x", 1) == 1);
+                      in_time = std::chrono::steady_clock::now() < limit;
+                      compute_until([&] { return std::chrono::steady_clock::now() > limit + 1ms; });
+                    },
+                    {.pinned = 1});
+          });
+          for (const fd_pair& p : pairs) close(p.b);
+          if (!in_time) continue;  // the machine is too slow for that: again, with more time
+          CHECK(came == readers);
+          return;
+        }
+      },
+      two);
+}
+
 TEST_CASE("with adoption switched off nobody serves them, and they are served when the actor is done") {
   weir::runtime r({.workers = two});
   r.core().watchdog().adopt(false);
