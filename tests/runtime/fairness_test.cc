@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "tests/child.h"
+#include "tests/dump.h"
+#include "tests/runtime/descriptors.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/runtime/actor.h"
+#include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/sanitizer.h"
+#include "weir/runtime/internal/worker.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
 
@@ -153,6 +157,53 @@ TEST_CASE("what stands behind an actor that computes is run by another worker, t
         }
       },
       2);
+}
+
+TEST_CASE("a worker whose last event came from a descriptor helps another one all the same") {
+  weir::runtime r({.workers = 2});
+  r.core().watchdog().adopt(false);  // else the bell at the end of an adoption would be its last event
+  r.run([] {
+    const auto computes_until = [](auto over) {
+      while (!over()) {
+      }
+    };
+    const auto [here, there] = testing::sockets();
+    const testing::descriptor d(here);
+    std::atomic<bool> woken{false}, there_is_work{false}, helped{false};
+    weir::with_scope([&, other = there](weir::scope& s) {
+      s.spawn("reader",
+              [&] {
+                EXPECT(testing::read_text(d) == "x");
+                woken = true;
+                computes_until([&] { return there_is_work.load(); });
+              },
+              {.pinned = 1});
+      s.spawn("host",
+              [&, other] {
+                constexpr int guests = 8;
+                eventually([&] { return testing::waits("reader", "read"); });
+                EXPECT(write(other, "x", 1) == 1);
+                computes_until([&] { return woken.load(); });
+                for (int i = 0; i < guests; ++i)
+                  s.spawn("guest", [&] {
+                    if (weir::internal::current_worker().index() == 1) helped = true;
+                  });
+                there_is_work = true;
+                // They run here one by one, without a bell for the other worker, which meanwhile has some turns. All
+                // that before the watchdog calls it.
+                const auto& other_turns = weir::internal::current_worker().runtime().worker_at(1).seat().turns;
+                for (int i = 2; i < guests && !helped; ++i) {  // the last one would be left to this worker
+                  const auto before = other_turns.load();
+                  computes_until([&] { return helped || other_turns.load() - before >= 8; });
+                  weir::this_actor::yield();
+                }
+                EXPECT(helped);
+              },
+              {.pinned = 0});
+    });
+    close(there);
+  });
+  testing::check_expectations();
 }
 
 TEST_CASE("child: a stall", "[.child]") {
