@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "weir/runtime/internal/plant.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/worker.h"
 
@@ -82,11 +83,11 @@ void worker::look_after(worker& w, time_point now) {
   end_adoption(w);
   // It may sleep until a moment that it found before its loop was run here; and the bell heard here may be for this
   // sleep.
-  runtime_.scheduler().call(w.seat_);
+  if (!planted(bug::adoption_skip_bell)) runtime_.scheduler().call(w.seat_);
 }
 
 bool worker::adopted_has_request() noexcept {
-  if (adopted_.load(std::memory_order_relaxed) == 0) return false;
+  if (adopted_.load(std::memory_order_relaxed) == 0 || planted(bug::adoption_skip_look)) return false;
   for (int i = 0; i < runtime_.worker_count(); ++i) {
     worker& w = runtime_.worker_at(i);
     if (w.adopter_.load(std::memory_order_relaxed) == this && scheduler::has_request(w.seat_)) return true;

@@ -9,13 +9,29 @@
 namespace weir::internal {
 namespace {
 
-constexpr std::array names{"claim_after_move",    "parked_before_out",    "unlocked_before_parked",
-                           "bias_not_read_again", "owners_share_a_flag",  "owner_not_awaited",
-                           "skip_second_look",    "ring_early_tail",      "ring_late_read",
-                           "deque_early_look",    "deque_last_unclaimed", "shutdown_late_raise",
-                           "shutdown_no_wait",    "mail_skip_recheck",    "inject_skip_recheck",
-                           "stale_waking",        "inject_late_pop",      "readiness_without_ticket",
-                           "late_event_taken",    "close_marked_late",    "lost_wake"};
+constexpr std::array names{"claim_after_move",
+                           "parked_before_out",
+                           "unlocked_before_parked",
+                           "bias_not_read_again",
+                           "owners_share_a_flag",
+                           "owner_not_awaited",
+                           "skip_second_look",
+                           "ring_early_tail",
+                           "ring_late_read",
+                           "deque_early_look",
+                           "deque_last_unclaimed",
+                           "shutdown_late_raise",
+                           "shutdown_no_wait",
+                           "mail_skip_recheck",
+                           "inject_skip_recheck",
+                           "stale_waking",
+                           "inject_late_pop",
+                           "readiness_without_ticket",
+                           "late_event_taken",
+                           "close_marked_late",
+                           "adoption_skip_bell",
+                           "adoption_skip_look",
+                           "lost_wake"};
 static_assert(names.size() == static_cast<std::size_t>(bug::lost_wake) + 1, "a name for each bug, in their order");
 
 std::array<std::atomic<bool>, names.size()>& flags() {

@@ -26,6 +26,8 @@ enum class bug {
   readiness_without_ticket,  // a call that found nothing takes away the readiness that came after it
   late_event_taken,          // an event of a closed descriptor counts for whoever has its memory
   close_marked_late,         // a descriptor's waiters are woken before it says that it is closed
+  adoption_skip_bell,        // an adopter keeps the bell that it has heard to itself
+  adoption_skip_look,        // an adopter that falls asleep does not look at the requests of those it has adopted
   lost_wake,                 // a waker forgets the last step, once in a while
 };
 

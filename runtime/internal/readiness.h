@@ -138,7 +138,9 @@ class readiness {
   small_lock lock_;
   std::uint8_t events_ = 0;       // guarded by lock_: `happened` since open()
   std::uint32_t generation_ = 0;  // guarded by lock_
-  // See invariant 4. Written by who begins and ends operations, and by close().
+  // See invariant 4. Written by who begins and ends operations, and by close(). The release of an end pairs with the
+  // acquire of the next begin in its direction, and with that of the last end, which closes; that of close() with
+  // closed(). The two marks at the end of the memory are acq_rel: who sees the other's has all that it did.
   atomic<std::uint32_t> use_{0};
   // See invariant 1. Read without the lock as tickets: release in fire() and clear() pairs with look().
   std::array<atomic<std::uint32_t>, 2> words_{};
