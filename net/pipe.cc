@@ -25,15 +25,17 @@ using weir::internal::descriptor;
 enum class sort : std::uint8_t { file, watched, instant };
 
 // Whether epoll takes it: of devices only the driver knows (a terminal yes, /dev/null no).
-bool can_be_watched(int fd) noexcept {
+bool can_be_watched(int fd, const std::string& name) {
   const owned_fd set(epoll_create1(EPOLL_CLOEXEC));
+  if (!set) throw_errno("epoll_create1", name);
   epoll_event none{};
-  return set && (epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &none) == 0 || errno != EPERM);
+  return epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &none) == 0 || errno != EPERM;
 }
 
-sort sort_of(int fd, const struct stat& about) noexcept {
+sort sort_of(int fd, const struct stat& about, const std::string& name) {
   if (S_ISREG(about.st_mode) || S_ISBLK(about.st_mode) || S_ISDIR(about.st_mode)) return sort::file;
-  return can_be_watched(fd) ? sort::watched : sort::instant;
+  if (S_ISFIFO(about.st_mode)) return sort::watched;
+  return can_be_watched(fd, name) ? sort::watched : sort::instant;
 }
 
 void make_non_blocking(int fd, const std::string& name) {
@@ -54,7 +56,7 @@ stream make_stream(owned_fd fd, const struct stat& about, std::string name) {
     const transport over = peer.is_ip() && type == SOCK_STREAM ? transport::tcp : transport::local;
     return stream(make_socket_stream(std::move(fd), over, peer));
   }
-  const sort s = sort_of(fd.get(), about);
+  const sort s = sort_of(fd.get(), about, name);
   if (s != sort::watched) return stream(new file_stream(std::move(fd), std::move(name), s == sort::file));
   make_non_blocking(fd.get(), name);
   const bool only_written = S_ISFIFO(about.st_mode) && (fcntl(fd.get(), F_GETFL) & O_ACCMODE) == O_WRONLY;
@@ -69,14 +71,14 @@ stream make_stream(owned_fd fd, const struct stat& about, std::string name) {
 stream make_standard(int fd, int flags, const char* name) {
   struct stat about {};
   if (fstat(fd, &about) != 0) throw_errno("fstat", name);
-  if (!S_ISSOCK(about.st_mode) && sort_of(fd, about) == sort::watched) {
+  if (!S_ISSOCK(about.st_mode) && sort_of(fd, about, name) == sort::watched) {
     owned_fd own(open(fmt::format("/proc/self/fd/{}", fd).c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (own) return make_stream(std::move(own), about, name);
   }
   owned_fd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!copy) throw_errno("dup", name);
   if (S_ISSOCK(about.st_mode)) return make_stream(std::move(copy), about, name);
-  return stream(new file_stream(std::move(copy), name, sort_of(fd, about) != sort::instant));
+  return stream(new file_stream(std::move(copy), name, sort_of(fd, about, name) != sort::instant));
 }
 
 }  // namespace
