@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <cerrno>
+#include <exception>
 #include <mutex>
 
 #include "weir/net/error.h"
 #include "weir/net/files/internal/file_call.h"
-#include "weir/net/process/internal/child_pipe.h"
+#include "weir/net/pipe.h"
 #include "weir/net/process/internal/pidfd.h"
 #include "weir/net/process/internal/spawn.h"
 #include "weir/runtime/shielded.h"
@@ -24,9 +26,10 @@ class process::state {
       : spec_(std::move(spec)), pid_(made.pid), end_(std::move(made.pidfd)) {
     static constexpr const char* names[] = {"input", "output", "errors"};
     try {
-      for (std::size_t n = 0; n < 3; ++n)
-        if (made.ours[n])
-          streams_[n] = internal::child_pipe(std::move(made.ours[n]), fmt::format("{} of {}", names[n], name()));
+      for (std::size_t n = 0; n < 3; ++n) {
+        std::string name_of_stream = fmt::format("{} of {}", names[n], name());
+        if (made.ours[n]) streams_[n] = adopt(made.ours[n].release(), std::move(name_of_stream));
+      }
     } catch (...) {
       end_now();
       throw;
