@@ -38,11 +38,15 @@ class raw_socket {
     REQUIRE(connect(made.fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
     return made;
   }
-  static raw_socket listening(int backlog) {
+  static raw_socket bound() {
     raw_socket made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(made.fd_ >= 0);
     const sockaddr_in at = loopback(0);
     REQUIRE(bind(made.fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+    return made;
+  }
+  static raw_socket listening(int backlog) {
+    raw_socket made = bound();
     REQUIRE(listen(made.fd_, backlog) == 0);
     return made;
   }
@@ -112,7 +116,10 @@ inline std::size_t open_descriptors() {
   return count - 3;  // ".", "..", and the folder's own
 }
 
-// A port of 127.0.0.1 on which nobody listens.
-inline std::uint16_t deserted_port() { return raw_socket::listening(1).port(); }
+// A port of 127.0.0.1 on which nobody listens, or can: it is taken, for as long as the process lives.
+inline std::uint16_t deserted_port() {
+  static const raw_socket taken = raw_socket::bound();
+  return taken.port();
+}
 
 }  // namespace testing

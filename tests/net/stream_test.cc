@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/net/bytes.h"
+#include "tests/net/text_of.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
 #include "weir/net/error.h"
@@ -22,24 +23,8 @@ using namespace weir;
 using net::io_status;
 using net::memory_pair;
 using testing::in_actor;
-
-namespace {
-
-// What is there, as text; at most `most`.
-std::string some(const net::stream& s, std::size_t most = 4096) {
-  std::string got(most, '\0');
-  const auto r = s.read_some(got);
-  got.resize(r.bytes);
-  return got;
-}
-
-std::string rest_of(const net::stream& s) {
-  std::string all;
-  for (std::string part; !(part = some(s)).empty();) all += part;
-  return all;
-}
-
-}  // namespace
+using testing::rest_of;
+using testing::some_of;
 
 TEST_CASE("what is written is read in order, whatever the sizes of writes and reads and whatever goes at once") {
   in_actor([] {
@@ -96,7 +81,7 @@ TEST_CASE("many pieces go as if they were one") {
     const auto r = a.write_all(pieces);
     CHECK(r);
     CHECK(r.bytes == expected.size());
-    CHECK(some(b) == expected);
+    CHECK(some_of(b) == expected);
     CHECK(a.write_all(std::span<const net::const_buffer>()).bytes == 0);
   });
 }
@@ -137,11 +122,11 @@ TEST_CASE(
     std::array<char, 6> six{};
     CHECK(b.read_exactly(six));
     CHECK(std::string(six.data(), 6) == "binary");
-    CHECK(some(b, 2) == "..");
+    CHECK(some_of(b, 2) == "..");
     CHECK(b.take_unread() == "rest");
     CHECK(b.take_unread().empty());
     CHECK(a.write_all("x"));
-    CHECK(some(b) == "x");
+    CHECK(some_of(b) == "x");
   });
 }
 
@@ -191,7 +176,7 @@ TEST_CASE("shutdown ends one half: the peer reads all of it, then the end, and t
     CHECK(a.write_all("more").status == io_status::closed);
     CHECK(rest_of(b) == "last words");
     CHECK(b.write_all("answer"));
-    CHECK(some(a) == "answer");
+    CHECK(some_of(a) == "answer");
   });
 }
 
@@ -199,7 +184,7 @@ TEST_CASE("close ends every call in progress with closed, and the peer reads the
   in_actor([] {
     auto [a, b, up, down] = memory_pair({.capacity = 4});
     with_scope([&, &a = a](scope& s) {
-      s.spawn("reader", [&] { EXPECT(some(a).empty()); });
+      s.spawn("reader", [&] { EXPECT(some_of(a).empty()); });
       s.spawn("writer", [&] {
         const auto r = a.write_all("0123456789");
         EXPECT(r.status == io_status::closed);
@@ -267,7 +252,7 @@ TEST_CASE("a second reader and a second writer are misuse, and harm nobody") {
   in_actor([] {
     auto [a, b, up, down] = memory_pair({.capacity = 1});
     with_scope([&, &a = a, &b = b](scope& s) {
-      s.spawn("reader", [&] { EXPECT(some(a) == "x"); });
+      s.spawn("reader", [&] { EXPECT(some_of(a) == "x"); });
       s.spawn("writer", [&] { EXPECT(a.write_all("ab")); });
       testing::eventually([&] { return a.bytes_written() == 1; });
       this_actor::sleep(1ms);
@@ -294,66 +279,13 @@ TEST_CASE("handles share a stream, and the last one closes it") {
     CHECK(second.write_all("from the second"));
     second.reset();
     CHECK_FALSE(second);
-    CHECK(some(b) == "from the second");
+    CHECK(some_of(b) == "from the second");
     CHECK(a.write_all("from the first"));
     a = net::stream();
     CHECK(rest_of(b) == "from the first");
     CHECK_THROWS_WITH(a.close(), Catch::Contains("close: the handle refers to a stream"));
     char c[1];
     CHECK_THROWS_AS(second.read_some(c), misuse);
-  });
-}
-
-TEST_CASE("a reset comes after exactly as many bytes as were asked for, to both sides") {
-  in_actor([] {
-    auto [a, b, up, down] = memory_pair({.capacity = 8});
-    up.reset_after(5);
-    CHECK(a.write_all("01234567"));
-    CHECK(rest_of(b) == "01234");
-    char c[1];
-    auto r = b.read_some(c);
-    CHECK(r.status == io_status::reset);
-    CHECK(r.code == ECONNRESET);
-    r = a.write_all("x");
-    CHECK(r.status == io_status::reset);
-    CHECK(r.bytes == 0);
-    CHECK(b.write_all("goes on"));
-    CHECK(some(a) == "goes on");
-  });
-}
-
-TEST_CASE("a reset wakes a reader and a writer that wait") {
-  in_actor([] {
-    auto [a, b, up, down] = memory_pair({.capacity = 2});
-    with_scope([&, &a = a, &up = up, &down = down](scope& s) {
-      s.spawn("writer", [&] {
-        const auto r = a.write_all("0123");
-        EXPECT(r.status == io_status::reset);
-        EXPECT(r.bytes == 2);
-      });
-      s.spawn("reader", [&] {
-        char c[1];
-        EXPECT(a.read_some(c).status == io_status::reset);
-      });
-      testing::eventually([&] { return a.bytes_written() == 2; });
-      this_actor::sleep(1ms);
-      up.reset();
-      down.reset();
-    });
-  });
-}
-
-TEST_CASE("a stall holds back bytes and the end until it is over") {
-  in_actor([] {
-    auto [a, b, up, down] = memory_pair();
-    up.stall();
-    CHECK(a.write_all("held"));
-    CHECK(a.shutdown());
-    char c[8];
-    CHECK(b.read_some(c, 2ms).status == io_status::timeout);
-    CHECK(up.under_way() == 4);
-    up.resume();
-    CHECK(rest_of(b) == "held");
   });
 }
 
@@ -374,7 +306,7 @@ TEST_CASE("select waits for a stream among other things") {
     std::string line;
     CHECK(b.read_until(line, "c"));
     CHECK(what() == "readable");  // what read_until has left over counts
-    CHECK(some(b) == "\n");
+    CHECK(some_of(b) == "\n");
     CHECK(a.write_all("0123"));
     up.stall();
     CHECK(what() == "time");
@@ -387,10 +319,10 @@ TEST_CASE("select waits for a stream among other things") {
       });
       CHECK(select(net::on_readable(b, [] { return 1; }), on_recv(rx, [](std::optional<int>) { return 2; })) == 1);
     });
-    CHECK(some(b) == "0123");
+    CHECK(some_of(b) == "0123");
     a.close();
     CHECK(what() == "readable");  // the end
-    CHECK(some(b).empty());
+    CHECK(some_of(b).empty());
     CHECK(what() == "readable");
   });
 }
@@ -450,7 +382,7 @@ TEST_CASE("plain threads read and write, and block") {
     a.reset();
   });
   std::string all;
-  for (std::string part; !(part = some(b)).empty();) all += part;
+  for (std::string part; !(part = some_of(b)).empty();) all += part;
   writer.join();
   CHECK(all.size() == 5000);
   CHECK(testing::are_bytes_of(all, 2, 0));
@@ -512,11 +444,4 @@ TEST_CASE(
       if (how < 3) REQUIRE(read == written);
     }
   });
-}
-
-TEST_CASE("memory_pair refuses a capacity of nothing, and a link a limit of nothing") {
-  CHECK_THROWS_WITH(memory_pair({.capacity = 0}), Catch::StartsWith("memory_pair: the capacity is at least 1"));
-  const auto ends = memory_pair();
-  CHECK_THROWS_AS(ends.a_to_b.most_per_read(0), misuse);
-  CHECK_THROWS_AS(ends.a_to_b.most_per_write(0), misuse);
 }

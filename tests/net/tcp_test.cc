@@ -12,49 +12,29 @@
 
 #include "tests/net/bytes.h"
 #include "tests/net/raw_socket.h"
+#include "tests/net/tcp_pair.h"
+#include "tests/net/text_of.h"
 #include "tests/testing.h"
-#include "weir/channels/select.h"
 #include "weir/net/endpoint.h"
 #include "weir/net/error.h"
 #include "weir/net/internal/fd_stream.h"
-#include "weir/net/on_accept.h"
-#include "weir/net/on_stream.h"
 #include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/timeout.h"
 
 using namespace std::chrono_literals;
 using namespace weir;
-using net::address;
 using net::io_status;
 using net::tcp_connect;
 using net::tcp_listener;
 using net::tcp_stream;
+using testing::connected;
 using testing::in_actor;
+using testing::loopback;
 using testing::raw_socket;
+using testing::rest_of;
 
 namespace {
-
-address loopback(std::uint16_t port) { return *address::ip("127.0.0.1", port); }
-
-std::string rest_of(const net::stream& s) {
-  std::string all;
-  char part[4096];
-  for (;;) {
-    const auto r = s.read_some(part);
-    all.append(part, r.bytes);
-    if (!r) return all;
-  }
-}
-
-// Two ends of one connection.
-struct pair {
-  tcp_stream client, server;
-};
-pair connected(const tcp_listener& at) {
-  tcp_stream client = tcp_connect(at.at());
-  return {std::move(client), *at.accept()};
-}
 
 int option_of(const tcp_stream& s, int level, int option) {
   const weir::internal::descriptor::loan use(static_cast<net::internal::fd_stream&>(s.core("test", {})).fd());
@@ -293,43 +273,6 @@ TEST_CASE("a reset wakes a reader and a writer, and abort sends one") {
   });
 }
 
-TEST_CASE("a refused connect says who refused it") {
-  in_actor([] {
-    const std::uint16_t port = testing::deserted_port();
-    try {
-      tcp_connect(loopback(port));
-      FAIL_CHECK("connected");
-    } catch (const net::error& e) {
-      CHECK(e.refused());
-      CHECK(std::string(e.what()) ==
-            "connect tcp://127.0.0.1:" + std::to_string(port) + ": connection refused (ECONNREFUSED)");
-    }
-  });
-}
-
-TEST_CASE("a connect to a black hole ends at its deadline or by a cancel, and leaves no descriptor behind") {
-  in_actor([] {
-    const testing::black_hole hole;
-    const std::size_t before = testing::open_descriptors();
-    try {
-      tcp_connect(loopback(hole.port()), 20ms);
-      FAIL_CHECK("connected");
-    } catch (const net::error& e) {
-      CHECK(e.timeout());
-      CHECK_FALSE(e.refused());
-    }
-    CHECK_FALSE(within(10ms, [&] { tcp_connect(loopback(hole.port())); }));
-    CHECK(testing::open_descriptors() == before);
-  });
-}
-
-TEST_CASE("a socket that the kernel connects to itself counts as refused") {
-  in_actor([] {
-    const std::uint16_t port = testing::deserted_port();
-    CHECK_THROWS_WITH(tcp_connect(loopback(port), {}, {.from = loopback(port)}), Catch::Contains("ECONNREFUSED"));
-  });
-}
-
 TEST_CASE("a port in use and a name that needs a look-up are refused with a sentence") {
   in_actor([] {
     const tcp_listener listener("127.0.0.1:0");
@@ -431,181 +374,6 @@ TEST_CASE("a close, a deadline and a cancel end the pause of an accept without d
   });
 }
 #endif
-
-TEST_CASE("select waits for connections and for streams among other things") {
-  in_actor([] {
-    const tcp_listener listener("127.0.0.1:0");
-    auto [tx, rx] = channel<int>(1);
-    const auto [client, server] = connected(listener);
-    const auto next = [&, &rx = rx, &server = server](bool look_at_server, deadline limit) -> std::string {
-      tcp_stream got;
-      std::string what =
-          select(net::on_accept(listener,
-                                [&](recv_result<tcp_stream> r) -> std::string {
-                                  if (r) got = *std::move(r);
-                                  return r.status() == recv_status::ok       ? "accepted"
-                                         : r.status() == recv_status::closed ? "closed"
-                                                                             : "empty";
-                                }),
-                 on_recv(rx, [](std::optional<int>) -> std::string { return "received"; }),
-                 net::on_readable(server, []() -> std::string { return "readable"; }).when(look_at_server),
-                 after(limit, []() -> std::string { return "time"; }));
-      if (got) EXPECT(got.write_all("welcome"));
-      return what;
-    };
-    CHECK(next(true, 2ms) == "time");
-    {
-      const raw_socket waits = raw_socket::connected(listener.port());
-      CHECK(next(true, 1h) == "accepted");
-      CHECK(waits.receive_all() == "welcome");
-    }
-    with_scope([&, &client = client, &server = server, &tx = tx](scope& s) {
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        EXPECT(client.write_all("a"));
-      });
-      CHECK(next(true, 1h) == "readable");
-      char part[10];
-      CHECK(server.read_some(part).bytes == 1);
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        EXPECT(tx.send(1));
-      });
-      CHECK(next(true, 1h) == "received");
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        EXPECT(rest_of(tcp_connect(listener.at())) == "welcome");
-      });
-      CHECK(next(true, 1h) == "accepted");
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        EXPECT(client.shutdown());
-      });
-      CHECK(next(true, 1h) == "readable");  // the end
-      CHECK(next(true, 1h) == "readable");  // is for ever
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        listener.close();
-      });
-      CHECK(next(false, 1h) == "closed");
-      CHECK(next(false, 1h) == "closed");
-    });
-  });
-}
-
-TEST_CASE("a stream is writable while there is room, and a close ends a select on it") {
-  in_actor([] {
-    const tcp_listener listener("127.0.0.1:0", {.connections = {.send_buffer = 4096, .receive_buffer = 4096}});
-    const auto [client, server] = connected(listener);
-    const auto writable = [&, &server = server](deadline limit) {
-      return select(net::on_writable(server, [] { return true; }), after(limit, [] { return false; }));
-    };
-    // Until the kernel has moved all it can, and takes no more.
-    const auto fill_up = [&server = server] {
-      const std::string much(1'000'000, 'x');
-      while (server.write_some(much, 50ms)) {
-      }
-    };
-    CHECK(writable(1h));
-    fill_up();
-    CHECK_FALSE(writable(2ms));
-    with_scope([&, &client = client, &server = server](scope& s) {
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        std::vector<char> part(1'000'000);
-        (void)client.read_exactly(part, 20ms);
-      });
-      CHECK(writable(1h));
-      fill_up();
-      s.spawn([&] {
-        this_actor::sleep(1ms);
-        server.close();
-      });
-      CHECK(writable(1h));
-      CHECK(server.write_some("x").status == io_status::closed);
-    });
-  });
-}
-
-#if !defined(WEIR_ASAN)  // its checks need a pipe to look at a vptr, and here there is none
-TEST_CASE("without descriptors a select on a listener pauses, serves its other cases, and hears of a close") {
-  in_actor([] {
-    rlimit old{};
-    REQUIRE(getrlimit(RLIMIT_NOFILE, &old) == 0);
-    rlimit few = old;
-    few.rlim_cur = 3;
-    const tcp_listener listener("127.0.0.1:0");
-    const raw_socket waits = raw_socket::connected(listener.port());
-    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
-    const auto next = [&](deadline limit) {
-      return select(
-          net::on_accept(listener,
-                         [](recv_result<tcp_stream> r) {
-                           return r.status() == recv_status::ok ? 1 : r.status() == recv_status::closed ? 2 : 3;
-                         }),
-          after(limit, [] { return 4; }));
-    };
-    CHECK(next(30ms) == 4);
-    CHECK(listener.statistics().starved > 1);
-    CHECK(listener.statistics().starved < 40);
-    with_scope([&](scope& s) {
-      s.spawn([&] {
-        this_actor::sleep(2ms);
-        EXPECT(setrlimit(RLIMIT_NOFILE, &old) == 0);
-      });
-      CHECK(next(1h) == 1);
-      const raw_socket another = raw_socket::connected(listener.port());
-      EXPECT(setrlimit(RLIMIT_NOFILE, &few) == 0);
-      s.spawn([&] {
-        this_actor::sleep(2ms);
-        listener.close();
-      });
-      CHECK(next(1h) == 2);
-    });
-    REQUIRE(setrlimit(RLIMIT_NOFILE, &old) == 0);
-  });
-}
-#endif
-
-TEST_CASE("of several addresses the first that answers wins, and no other connection stays") {
-  in_actor([] {
-    const testing::black_hole hole;
-    const tcp_listener listener("127.0.0.1:0");
-    const address silent = loopback(hole.port()), refuses = loopback(testing::deserted_port()), good = listener.at();
-    const std::size_t before = testing::open_descriptors();
-    const auto connect = [&](std::vector<address> to, std::chrono::milliseconds stagger) {
-      return tcp_connect(to, 5s, {.stagger = stagger});
-    };
-    CHECK(connect({good}, 1h).peer() == good);
-    CHECK(connect({refuses, good}, 1h).peer() == good);          // at once after a refusal
-    CHECK(connect({silent, silent, good}, 2ms).peer() == good);  // beside the silent ones
-    CHECK(connect({good, silent}, 1h).peer() == good);           // the others are not even tried
-    CHECK_THROWS_WITH(connect({refuses, refuses}, 1h), Catch::Contains("ECONNREFUSED"));
-    try {
-      tcp_connect(std::vector{silent, refuses}, 30ms, {.stagger = 1ms});
-      FAIL_CHECK("connected");
-    } catch (const net::error& e) {
-      CHECK(e.refused());  // the first that failed
-    }
-    CHECK_FALSE(within(5ms, [&] { connect({silent, silent}, 1ms); }));
-    CHECK_THROWS_WITH(tcp_connect(std::vector<address>()),
-                      Catch::StartsWith("tcp_connect: there is at least one address"));
-    CHECK(testing::open_descriptors() == before);
-  });
-}
-
-TEST_CASE("the families of the addresses take turns") {
-  in_actor([] {
-    const tcp_listener six("[::1]:0"), four("127.0.0.1:0");
-    const address dead = loopback(testing::deserted_port());
-    const testing::black_hole hole;
-    const address silent = loopback(hole.port());
-    // Were they tried as they stand, the limit would come before the third.
-    const std::vector to{silent, silent, silent, silent, six.at()};
-    CHECK(tcp_connect(to, 500ms, {.stagger = 200ms}).peer() == six.at());
-    CHECK(tcp_connect(std::vector{dead, six.at(), four.at()}, 5s, {.stagger = 1h}).peer() == six.at());
-  });
-}
 
 TEST_CASE("plain threads connect, accept, read and write, and block") {
   const tcp_listener listener("127.0.0.1:0");
