@@ -18,6 +18,7 @@
 #include "tests/net/folder.h"
 #include "tests/testing.h"
 #include "weir/net/error.h"
+#include "weir/net/files/file_info.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/scope.h"
 
@@ -235,6 +236,21 @@ TEST_CASE("a name server that is silent costs the time it was given, and no more
       CHECK(std::string(e.what()) == "resolve b.test: the deadline came first");
     }
     CHECK(r.stats().names == 0);  // silence is not kept
+  });
+}
+
+TEST_CASE("a silent name server keeps no file waiting, though one thread does all calls that wait") {
+  fake_server silent([](const dns_question&) { return std::nullopt; });
+  weir::runtime run({.workers = testing::workers(), .blocking_threads = 1});
+  run.run([&] {
+    resolver r({.servers = {silent.at()}, .hosts = "/nonexistent", .timeout = 60s});
+    weir::with_scope([&](weir::scope& s) {
+      for (int n = 0; n < 50; ++n) s.spawn("asker", [&, n] { r.resolve("a" + std::to_string(n) + ".test"); });
+      testing::eventually([&] { return r.stats().questions == 50; });
+      for (int i = 0; i < 100; ++i) CHECK(weir::net::stat("/").kind == weir::net::file_kind::directory);
+      CHECK(r.stats().known == 0);
+      s.cancel();
+    });
   });
 }
 
