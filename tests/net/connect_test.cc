@@ -63,19 +63,17 @@ TEST_CASE("of several addresses the first that answers wins, and no other connec
     const address silent = loopback(hole.port()), refuses = loopback(testing::deserted_port()), good = listener.at();
     const std::size_t before = testing::open_descriptors();
     const auto connect = [&](std::vector<address> to, std::chrono::milliseconds stagger) {
-      return tcp_connect(to, 5s, {.stagger = stagger});
+      return tcp_connect(to, {}, {.stagger = stagger});
     };
     CHECK(connect({good}, 1h).peer() == good);
     CHECK(connect({refuses, good}, 1h).peer() == good);          // at once after a refusal
     CHECK(connect({silent, silent, good}, 2ms).peer() == good);  // beside the silent ones
     CHECK(connect({good, silent}, 1h).peer() == good);           // the others are not even tried
     CHECK_THROWS_WITH(connect({refuses, refuses}, 1h), Catch::Contains("ECONNREFUSED"));
-    try {
-      tcp_connect(std::vector{silent, refuses}, 30ms, {.stagger = 1ms});
-      FAIL_CHECK("connected");
-    } catch (const net::error& e) {
-      CHECK(e.refused());  // the first that failed
-    }
+    const address nowhere = *address::ip("224.0.0.1", 80);
+    CHECK_THROWS_WITH(connect({refuses, nowhere}, 1h), Catch::Contains("ECONNREFUSED"));  // the first that failed
+    CHECK_THROWS_WITH(connect({nowhere, refuses}, 1h), Catch::Contains("ENETUNREACH"));
+    CHECK_THROWS_AS(tcp_connect(std::vector{silent, refuses}, 30ms, {.stagger = 1ms}), net::error);
     CHECK_FALSE(within(5ms, [&] { connect({silent, silent}, 1ms); }));
     CHECK_THROWS_WITH(tcp_connect(std::vector<address>()),
                       Catch::StartsWith("tcp_connect: there is at least one address"));
@@ -87,11 +85,9 @@ TEST_CASE("the families of the addresses take turns") {
   in_actor([] {
     const tcp_listener six("[::1]:0"), four("127.0.0.1:0");
     const address dead = loopback(testing::deserted_port());
-    const testing::black_hole hole;
-    const address silent = loopback(hole.port());
-    // Were they tried as they stand, the limit would come before the third.
-    const std::vector to{silent, silent, silent, silent, six.at()};
-    CHECK(tcp_connect(to, 500ms, {.stagger = 200ms}).peer() == six.at());
-    CHECK(tcp_connect(std::vector{dead, six.at(), four.at()}, 5s, {.stagger = 1h}).peer() == six.at());
+    const auto first = [](std::vector<address> to) { return tcp_connect(to, {}, {.stagger = 1h}).peer(); };
+    CHECK(first({dead, four.at(), six.at()}) == six.at());
+    CHECK(first({dead, six.at(), four.at()}) == six.at());
+    CHECK(first({four.at(), six.at()}) == four.at());
   });
 }

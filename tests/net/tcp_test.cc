@@ -172,7 +172,7 @@ TEST_CASE("a write waits for room, and what it says went is what the peer reads"
         went = r.bytes;
         CHECK(server.bytes_written() == went);
       }
-      CHECK(went > 0);
+      if (!by_cancel) CHECK(went > 0);  // a cancel may come before the first try
       CHECK(went < much.size());
       CHECK(server.shutdown());
       const std::string got = rest_of(client);
@@ -334,6 +334,7 @@ TEST_CASE("without descriptors accept counts and pauses, connections go on, and 
       auto acceptor = s.spawn("acceptor", [&] {
         for (int i = 0; i < 3; ++i) EXPECT(listener.accept()->write_all("late"));
       });
+      const auto begun = std::chrono::steady_clock::now();
       for (int i = 0; i < 50; ++i) {  // those that are open are served meanwhile
         char part[2];
         CHECK(client.write_all("hi"));
@@ -341,8 +342,9 @@ TEST_CASE("without descriptors accept counts and pauses, connections go on, and 
         this_actor::sleep(1ms);
       }
       testing::eventually([&] { return listener.statistics().starved > 0; });
-      // 1, 2, 4, ... ms: some 6 tries in 50 ms, and far fewer than a loop without pauses would make.
-      CHECK(listener.statistics().starved < 60);
+      // 1, 2, 4, ... 100 ms: some 6 tries in 50 ms, and far fewer than a loop without pauses would make.
+      CHECK(listener.statistics().starved <
+            static_cast<std::uint64_t>(10 + (std::chrono::steady_clock::now() - begun) / 50ms));
       CHECK(listener.statistics().accepted == 1);
       REQUIRE(setrlimit(RLIMIT_NOFILE, &old) == 0);
       acceptor.join();
