@@ -61,7 +61,35 @@ resolver_options asking(const address& server, const std::string& hosts = "/none
 class dnsmasq {
  public:
   explicit dnsmasq(const folder& in) {
-    // A port that nobody has: taken and let go.
+    // A port that is free when it is looked for may be another's when dnsmasq takes it, for TCP as well.
+    for (int i = 0; i < 50; ++i)
+      if (start(in, "log" + std::to_string(i))) return;
+    FAIL("dnsmasq does not start: " + log());
+  }
+  dnsmasq(const dnsmasq&) = delete;
+  ~dnsmasq() {
+    if (pid_ < 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  const address& at() const noexcept { return at_; }
+  std::string log() const { return testing::content_of(log_); }
+  // Until it answers; it is refused before it listens.
+  void await(resolver& by) const {
+    for (int i = 0; i < 1000; ++i) {
+      try {
+        by.resolve("four.test");
+        return;
+      } catch (const weir::net::error&) {
+        weir::this_actor::sleep(10ms);
+      }
+    }
+    FAIL("dnsmasq does not answer: " + log());
+  }
+
+ private:
+  // Whether it listens.
+  bool start(const folder& in, const std::string& log_name) {
     const int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const address any = *address::ip("127.0.0.1", 0);
     REQUIRE(bind(probe, any.data(), any.size()) == 0);
@@ -92,33 +120,18 @@ class dnsmasq {
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    log_ = in / "log";
+    log_ = in / log_name;
     posix_spawn_file_actions_addopen(&actions, 1, log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     REQUIRE(posix_spawn(&pid_, "/usr/sbin/dnsmasq", &actions, nullptr, argv.data(), environ) == 0);
     posix_spawn_file_actions_destroy(&actions);
-  }
-  dnsmasq(const dnsmasq&) = delete;
-  ~dnsmasq() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  const address& at() const noexcept { return at_; }
-  std::string log() const { return testing::content_of(log_); }
-  // Until it answers; it is refused before it listens.
-  void await(resolver& by) const {
-    for (int i = 0; i < 1000; ++i) {
-      try {
-        by.resolve("four.test");
-        return;
-      } catch (const weir::net::error&) {
-        weir::this_actor::sleep(10ms);
-      }
+    while (log().find("dnsmasq: started") == std::string::npos) {
+      if (waitpid(pid_, nullptr, WNOHANG) == pid_) return pid_ = -1, false;
+      usleep(1000);
     }
-    FAIL("dnsmasq does not answer: " + log());
+    return true;
   }
 
- private:
   address at_;
   std::string log_;
   pid_t pid_ = -1;
