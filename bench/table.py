@@ -48,17 +48,17 @@ def floors_table(floors):
     return aligned(rows)
 
 
-def theme_table(rows, peers):
-    """`rows`: [Row] of bench/run."""
+def theme_table(rows, peers, floor_is_peer=False):
+    """`rows`: [Row] of bench/run. `floor_is_peer`: what the floor takes has a column of its own already."""
     head = ["workload", "metric", "w", "weir", "", "target", ""]
     for peer in peers:
         head += [peer.label, "ahead"]
-    head += ["x floor", "spread"]
+    head += [*([] if floor_is_peer else ["x floor"]), "spread"]
     lines = [tuple(head)]
     last = None
     for row in rows:
         ours = row.figures.get("weir")
-        target = row.metric.targets.get(row.workers)
+        target = row.target()
         mark = ""
         if target is not None and ours is not None and (ours.failed or missed(row.metric, target, ours.value)):
             mark = "MISSED"
@@ -72,7 +72,7 @@ def theme_table(rows, peers):
                 ours.failed or theirs.failed) else None
             cells += [theirs.text() if theirs else "-", times(ratio) if ratio else ""]
         over = 1 / ahead(row.metric, ours.value, row.floor) if row.floor and ours and not ours.failed else None
-        cells += [times(over) if over else "", ours.spread_text() if ours else ""]
+        cells += [*([] if floor_is_peer else [times(over) if over else ""]), ours.spread_text() if ours else ""]
         lines.append(tuple(cells))
         last = row.workload.name
     return aligned(lines)

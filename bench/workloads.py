@@ -10,6 +10,8 @@ class Metric:
     unit: str
     better: str  # LOWER or HIGHER
     targets: dict = dataclasses.field(default_factory=dict)  # by workers; a metric without any is for information
+    within: float = 0.0  # times what the system `of` reaches in the same run: the target, if there is no other
+    of: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Theme:
     name: str
     peers: tuple
     workloads: tuple
+    program: str = "core"  # weir's, as bench/run builds it
+    always: str = ""  # the peer that does nothing but the machine's own steps: measured in every run, in place of floors
 
 
 def time_each(w1, w2=None):
@@ -103,4 +107,28 @@ CORE = Theme(
     ),
 )
 
-THEMES = (CORE,)
+
+def echo(rate=0.0, cpu=0.0, p50=None, p99=0.0):
+    """Multiples of bare epoll's rate and CPU time, microseconds, and a multiple of libuv's p99."""
+    return (
+        Metric("rate", "k/s", HIGHER, within=rate, of="raw_epoll"),
+        Metric("cpu", "us", LOWER, within=cpu, of="raw_epoll"),  # of the server, a request
+        Metric("p50", "us", LOWER, both(p50) if p50 else {}),
+        Metric("p99", "us", LOWER, within=p99, of="libuv"),
+    )
+
+
+NET = Theme(
+    name="byte streams: echo of 64 bytes, one in flight per connection",
+    peers=(System("raw_epoll", "raw epoll"), System("libuv", "libuv"), System("asio", "Asio"), System("go", "Go")),
+    workloads=(
+        Workload("echo1", 50_000, echo(p50=20), workers=(2,), quick_n=1000),
+        Workload("echo100", 1_000_000, echo(rate=0.97, cpu=1.1), workers=(1,), quick_n=10_000),
+        Workload("echo1000", 1_000_000, echo(rate=0.97, cpu=1.15, p99=1), workers=(1,), quick_n=10_000),
+        Workload("connected10k", 10_000, (Metric("memory", "B", LOWER, both(6144)),), quick_n=500),
+    ),
+    program="net",
+    always="raw_epoll",
+)
+
+THEMES = (CORE, NET)

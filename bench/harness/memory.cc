@@ -10,8 +10,8 @@
 
 namespace bench {
 
-std::int64_t occupied_bytes() {
-  std::ifstream status("/proc/self/status");
+std::int64_t occupied_bytes(int process) {
+  std::ifstream status(process == 0 ? "/proc/self/status" : "/proc/" + std::to_string(process) + "/status");
   std::int64_t kib = 0;
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("VmRSS:") || line.starts_with("VmPTE:")) kib += std::stoll(line.substr(6));

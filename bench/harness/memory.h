@@ -7,8 +7,8 @@
 
 namespace bench {
 
-// Bytes of resident memory and of the page tables that map it.
-std::int64_t occupied_bytes();
+// Bytes of resident memory and of the page tables that map it. 0: of this process.
+std::int64_t occupied_bytes(int process = 0);
 // Mappings, as vm.max_map_count counts them.
 std::int64_t mappings();
 

@@ -69,17 +69,52 @@ TEST_CASE("work that was not done is a failure and never a figure") {
 TEST_CASE("the runner's list and the programs name the same workloads") {
   const auto listed = shell(
       "cd bench && python3 -B -c 'import workloads as w\n"
-      "print(*sorted(x.name for t in w.THEMES for x in t.workloads if not x.later), sep=chr(10))\n"
+      "print(*sorted(x.name for t in w.THEMES if t.program == \"core\" for x in t.workloads if not x.later), "
+      "sep=chr(10))\n"
       "print(*sorted(x.name for x in w.FLOORS), sep=chr(10))'");
   INFO(listed.err);
   const auto offered = shell("bench/core --list | LC_ALL=C sort && bench/floors --list | LC_ALL=C sort");
   CHECK(listed.out == offered.out);
   CHECK(count(listed.out, "\n") >= 20);
+  CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
+              "print(*(x.name for t in w.THEMES if t.program == \"net\" for x in t.workloads), sep=chr(10))'")
+            .out == run({"bench/load", "bench/net", "--list"}).out);
 }
 
 TEST_CASE("bench/run names what it does not know and what there is") {
   const auto done = run({"bench/run", "--only", "switch,swich"});
   CHECK(done.status == 1);
   CHECK(done.err.starts_with("bench/run: no workload \"swich\"; there are: switch, pingpong, "));
-  CHECK(run({"bench/run", "--peers", "rust"}).err == "bench/run: no peer \"rust\"; there are: go, boost_fiber\n");
+  CHECK(run({"bench/run", "--peers", "rust"}).err ==
+        "bench/run: no peer \"rust\"; there are: go, boost_fiber, raw_epoll, libuv, asio\n");
+}
+
+TEST_CASE("bench/run loads the echo servers and holds weir to a multiple of bare epoll") {
+  if (testing::sanitized) return;
+  scratch dir;
+  provide(dir, "bench/core");
+  for (const char* const name : {"net", "load"})
+    std::filesystem::create_symlink(std::filesystem::absolute(std::string("bench/") + name), dir / name);
+  std::filesystem::create_symlink(std::filesystem::absolute("bench/peers/net/raw_epoll"), dir / "raw_epoll");
+  const auto done = run(
+      {"bench/run", "--quick", "--only", "echo100,echo1,connected10k", "--json", dir / "json", "--programs", dir / ""});
+  INFO(done.out << done.err);
+  REQUIRE(done.status == 0);
+  const std::string json = content_of(dir / "json");
+  for (const std::string metric : {"rate", "cpu", "p50", "p99"})
+    for (const std::string system : {"weir", "raw_epoll"})
+      CHECK(count(json,
+                  R"({"workload": "echo100", "workers": 1, "system": ")" + system + R"(", "metric": ")" + metric) == 1);
+  CHECK(count(json, R"({"workload": "connected10k", "workers": 2, "system": "weir", "metric": "memory")") == 1);
+  CHECK(count(json, "\n") == 2 * (4 + 4 + 2));
+  std::istringstream table(done.out);
+  for (std::string line; std::getline(table, line);) CHECK(line.size() <= 120);
+}
+
+TEST_CASE("an echo that is not what was sent is no figure") {
+  const auto done = run({"bench/load", "tests/bench/false_echo", "echo1", "2", "10"});
+  CHECK(done.err == "load: an answer is not what was sent\n");
+  CHECK(done.out.empty());
+  CHECK(done.status == 3);
+  CHECK(run({"bench/load", "/bin/true", "echo1", "2", "10"}).err == "load: /bin/true printed no port\n");
 }

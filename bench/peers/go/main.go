@@ -2,6 +2,7 @@
 //
 //	PROGRAM --list
 //	PROGRAM WORKLOAD WORKERS N
+//	PROGRAM echo_server WORKERS     for bench/net/load.cc
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"weir/bench/core"
 	"weir/bench/harness"
+	"weir/bench/net"
 )
 
 func main() {
@@ -23,6 +25,11 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "echo_server" {
+		if workers, err := strconv.Atoi(os.Args[2]); err == nil && workers > 0 {
+			net.EchoServer(workers)
+		}
+	}
 	if len(os.Args) == 4 {
 		workers, err1 := strconv.Atoi(os.Args[2])
 		n, err2 := strconv.Atoi(os.Args[3])
@@ -33,6 +40,6 @@ func main() {
 			}
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, or --list\n", os.Args[0])
+	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, --list, or echo_server WORKERS\n", os.Args[0])
 	os.Exit(2)
 }
