@@ -1,0 +1,153 @@
+// frame and message: what is inline, what is shared, what is copied.
+#include "weir/net/message.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weir/net/frame.h"
+
+using weir::net::frame;
+using weir::net::message;
+
+namespace {
+
+const std::string long_text(1000, 'x');
+
+}  // namespace
+
+TEST_CASE("a frame has the bytes it was made of, whatever they came in") {
+  for (const std::size_t size : {0, 1, 70, 71, 72, 73, 1000, 100'000}) {
+    const std::string text(size, 'x');
+    const std::vector<std::byte> bytes(size, std::byte{'x'});
+    CHECK(frame(text) == text);
+    CHECK(frame(std::string_view(text)) == text);
+    CHECK(frame(std::string(text)) == text);
+    CHECK(frame(bytes) == text);
+    CHECK(frame(std::span<const std::byte>(bytes)) == text);
+    CHECK(frame(text).size() == size);
+    CHECK(frame(text).is_inline() == (size <= frame::inline_capacity));
+    CHECK(frame(text).empty() == (size == 0));
+  }
+  CHECK(frame("with\0zero") == "with");
+  CHECK(frame(std::string_view("with\0zero", 9)).size() == 9);
+  CHECK_FALSE(frame("a") == "b");
+}
+
+TEST_CASE("a message is not copied by accident, and moves without an exception") {
+  STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<frame>);
+  STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<message>);
+  STATIC_REQUIRE(std::is_nothrow_move_constructible_v<frame>);
+  STATIC_REQUIRE(std::is_nothrow_move_constructible_v<message>);
+  STATIC_REQUIRE(std::is_nothrow_move_assignable_v<message>);
+  STATIC_REQUIRE(sizeof(frame) == 72);
+  STATIC_REQUIRE(sizeof(message) == 88);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<frame, char(&)[4]>);
+}
+
+TEST_CASE("a long string is taken over, and a long frame is moved, without a copy of its bytes") {
+  std::string text = long_text;
+  const void* const at = text.data();
+  frame f(std::move(text));
+  CHECK(f.data() == at);
+  frame g = std::move(f);
+  CHECK(g.data() == at);
+  CHECK(f.empty());  // NOLINT: what was moved from is empty
+  message m(std::move(g));
+  message n = std::move(m);
+  CHECK(n.front().data() == at);
+  CHECK(m.empty());  // NOLINT
+  n = message("other");
+  CHECK(n.text() == "other");
+}
+
+TEST_CASE("copies share long bytes until one of them is to be written") {
+  frame f(long_text);
+  frame g = f.copy();
+  CHECK(g.data() == f.data());
+  g.writable()[0] = std::byte{'y'};
+  CHECK(f == long_text);
+  CHECK(g.text()[0] == 'y');
+  const std::byte* const own = g.data();
+  g.writable()[1] = std::byte{'y'};  // nobody else has it
+  CHECK(g.data() == own);
+
+  frame small("abc");
+  frame other = small.copy();
+  other.writable()[0] = std::byte{'x'};
+  CHECK(small == "abc");
+  CHECK(other == "xbc");
+}
+
+TEST_CASE("a frame of a size is filled by whoever asked for it") {
+  for (const std::size_t size : {0, 5, 71, 72, 5000}) {
+    frame f = frame::of_size(size);
+    REQUIRE(f.size() == size);
+    const std::byte* const at = f.data();
+    for (std::byte& b : f.writable()) b = std::byte{'z'};
+    CHECK(f == std::string(size, 'z'));
+    CHECK(f.data() == at);
+  }
+}
+
+TEST_CASE("a message is its frames, in order") {
+  message m = message::of("a", std::string("b"), frame("c"), long_text);
+  REQUIRE(m.size() == 4);
+  CHECK(m.bytes() == 3 + long_text.size());
+  CHECK(m[0] == "a");
+  CHECK(m[2] == "c");
+  CHECK(m.back() == long_text);
+  CHECK(m.text() == long_text);
+  std::string all;
+  for (const frame& f : std::as_const(m)) all += f.text();
+  CHECK(all == "abc" + long_text);
+  for (frame& f : m) f = frame("-");
+  CHECK(m == message::of("-", "-", "-", "-"));
+  CHECK_FALSE(m == message::of("-", "-", "-"));
+  m.clear();
+  CHECK(m.empty());
+  CHECK(m.text() == "");
+  CHECK(m == message());
+  CHECK_FALSE(message("") == message());  // one frame without bytes
+}
+
+TEST_CASE("an envelope is put before a message, and taken off again") {
+  message m("body");
+  for (int i = 0; i < 20; ++i) m.push_front(std::to_string(i));
+  REQUIRE(m.size() == 21);
+  CHECK(m.back() == "body");
+  for (int i = 19; i >= 0; --i) CHECK(m.pop_front() == std::to_string(i));
+  CHECK(m == message("body"));
+  CHECK(m.pop_front() == "body");
+  CHECK(m.empty());
+  for (int i = 0; i < 20; ++i) m.push_back(std::to_string(i));
+  CHECK(m.size() == 20);
+  CHECK(m[7] == "7");
+}
+
+TEST_CASE("a copied message has the same frames, and its own") {
+  message m = message::of("a", long_text);
+  message n = m.copy();
+  CHECK(m == n);
+  CHECK(n[1].data() == m[1].data());
+  n[0] = frame("b");
+  CHECK(m[0] == "a");
+  CHECK(message().copy().empty());
+}
+
+TEST_CASE("threads share the bytes of a frame, and the last one frees them") {
+  frame f(long_text);
+  std::vector<std::thread> threads;
+  std::vector<int> same(4);
+  for (std::size_t t = 0; t < same.size(); ++t)
+    threads.emplace_back([&same, t, mine = f.copy()] {
+      for (int i = 0; i < 1000; ++i) same[t] += mine.copy() == long_text;
+    });
+  f = frame();
+  for (std::thread& t : threads) t.join();
+  CHECK(same == std::vector<int>(4, 1000));
+}
