@@ -90,8 +90,12 @@ std::size_t handshake::take_frame(std::string_view bytes) {
 
   // The mechanism may not see its own bytes vanish.
   const std::string whole = std::exchange(frame_, {});
+  const std::string_view body = std::string_view(whole).substr(h.length);
   command c;
-  if (read_command(std::string_view(whole).substr(h.length), begin + h.length, c, failure_))
+  // libzmq 4.3.4's PLAIN spells ERROR's prefix "\x5ERROR", of which C++ makes "^RROR".
+  if (constexpr std::string_view misspelt = "^RROR"; body.substr(0, misspelt.size()) == misspelt)
+    mechanism_->received({"ERROR", body.substr(misspelt.size())}, begin + h.length - 1);
+  else if (read_command(body, begin + h.length, c, failure_))
     mechanism_->received(c, begin + h.length);
   else
     status_ = handshake_status::failed;

@@ -274,6 +274,13 @@ TEST_CASE("RFC 37 Error Handling: ERROR is the end, with the peer's reason") {
   CHECK(broken(pull, wire::greeting() + wire::command("ERROR")) == rule::error_reason);
   CHECK(broken(pull, wire::greeting() + wire::command("ERROR", "\5no")) == rule::error_reason);
   CHECK(broken(pull, wire::greeting() + wire::command("ERROR", "\1no")) == rule::error_reason);
+
+  // As libzmq 4.3.4 spells it in PLAIN.
+  const outcome misspelt = after(plain_client(), wire::greeting("PLAIN") + wire::frame(4,
+                                                                                       "^RROR\3"
+                                                                                       "400"));
+  CHECK(misspelt.failure.broken == rule::refused_by_peer);
+  CHECK(misspelt.failure.value == "\"400\"");
 }
 
 TEST_CASE("a handshake is commands, those of its mechanism, in their order") {
