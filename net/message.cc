@@ -24,7 +24,7 @@ void message::reserve(std::size_t frames) {
   const std::size_t wanted = std::max<std::size_t>({frames - 1, 3, std::size_t{capacity_} * 2});
   frame* larger = new frame[wanted];
   for (std::size_t i = 0; i + 1 < count_; ++i) larger[i] = std::move(rest_[i]);
-  free_rest();
+  delete[] rest_;
   rest_ = larger;
   capacity_ = static_cast<std::uint32_t>(wanted);
 }
@@ -49,7 +49,11 @@ frame message::pop_front() noexcept {
   return f;
 }
 
-void message::free_rest() noexcept { delete[] rest_; }
+void message::free_rest() noexcept {
+  delete[] rest_;
+  rest_ = nullptr;
+  capacity_ = 0;
+}
 
 bool operator==(const message& a, const message& b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());

@@ -10,6 +10,7 @@
 // One frame stands in the message itself, so that a short message allocates nothing. Not copyable by accident.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -53,6 +54,13 @@ class message {
       count_ = std::exchange(other.count_, 0);
       capacity_ = std::exchange(other.capacity_, 0);
     }
+    return *this;
+  }
+  template <std::same_as<frame> F>  // nothing that converts to one: that may be a message as well
+  message& operator=(F&& only) noexcept {
+    if (rest_) free_rest();
+    first_ = std::move(only);
+    count_ = 1;
     return *this;
   }
   ~message() {

@@ -24,8 +24,8 @@ namespace weir::net::zmtp {
 
 class encoder {
  public:
-  // `peer`: a peer of ZMTP 3.0 gets subscriptions as messages.
-  explicit encoder(protocol_version peer = {}) : commands_(peer.has_commands()) {}
+  // `spoken`: handshake::version(); in ZMTP 3.0 subscriptions are messages.
+  explicit encoder(protocol_version spoken = {}) : commands_(spoken.has_commands()) {}
 
   // Appends a message, all of its frames; one without frames is none. Allocates if the buffer has to grow.
   void add(message&& m);

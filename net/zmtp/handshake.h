@@ -79,6 +79,10 @@ class handshake {
   void deny(std::string_view code = "400");
 
   const peer_info& peer() const noexcept { return peer_; }
+  // What both sides speak: for the encoder and the heartbeat. REQUIRES: done.
+  protocol_version version() const noexcept {
+    return options_.version.has_commands() ? peer_.version : options_.version;
+  }
   peer_info&& take_peer() noexcept { return std::move(peer_); }
   const violation& failure() const noexcept { return failure_; }
   // Octets taken so far.

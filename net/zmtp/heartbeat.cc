@@ -6,8 +6,8 @@ namespace weir::net::zmtp {
 
 using std::chrono::milliseconds;
 
-heartbeat::heartbeat(const heartbeat_options& options, protocol_version peer, time now)
-    : interval_(peer.has_commands() ? options.interval : milliseconds(0)),
+heartbeat::heartbeat(const heartbeat_options& options, protocol_version spoken, time now)
+    : interval_(spoken.has_commands() ? options.interval : milliseconds(0)),
       timeout_(options.timeout > milliseconds(0) ? options.timeout : options.interval),
       ttl_(static_cast<std::uint16_t>(std::clamp(options.ttl, milliseconds(0), milliseconds(65'000)).count() / 100)) {
   // Rounded up: less than a tenth of a second would say "no limit".

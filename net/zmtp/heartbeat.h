@@ -29,7 +29,7 @@ class heartbeat {
   using time = std::chrono::steady_clock::time_point;
   enum class action : std::uint8_t { none, ping, dead };
 
-  heartbeat(const heartbeat_options& options, protocol_version peer, time now);
+  heartbeat(const heartbeat_options& options, protocol_version spoken, time now);
 
   // Each `ping` is told once: then PING has to be sent.
   action due(time now);

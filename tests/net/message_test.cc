@@ -63,6 +63,13 @@ TEST_CASE("a long string is taken over, and a long frame is moved, without a cop
   CHECK(m.empty());  // NOLINT
   n = message("other");
   CHECK(n.text() == "other");
+  n = message::of("a", "b");
+  n = frame("only");
+  CHECK(n == message("only"));
+  n.push_back("more");
+  CHECK(n == message::of("only", "more"));
+  n = "text";
+  CHECK(n == message("text"));
 }
 
 TEST_CASE("copies share long bytes until one of them is to be written") {

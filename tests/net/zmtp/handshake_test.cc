@@ -95,6 +95,11 @@ TEST_CASE("RFC 37 Version Negotiation: what has no meaning is not looked at, and
     CHECK(h.status() == status::done);
     CHECK(h.peer().version == protocol_version{static_cast<std::uint8_t>(major), static_cast<std::uint8_t>(minor)});
     CHECK(h.peer().version.has_commands() == (major != 3 || minor != 0));
+    CHECK(h.version() == h.peer().version);
+    // This side says that it is older.
+    handshake old({.type = socket_type::pull, .version = {3, 0}});
+    old.feed(wire::greeting("NULL", major, minor) + wire::ready("PUSH"));
+    CHECK(old.version() == protocol_version{3, 0});
   }
 }
 

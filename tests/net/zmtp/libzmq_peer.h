@@ -131,7 +131,7 @@ class blocking_connection {
       if (rest.empty()) open = receive(rest);
       rest.erase(0, handshake_.feed(rest));
     }
-    out = weir::net::zmtp::encoder(version());
+    out = weir::net::zmtp::encoder(handshake_.version());
     in_.emplace(most_, takes_subscriptions(type_), handshake_.offset());
     while (!rest.empty()) rest.erase(0, in_->feed(rest));
     return handshake_;
@@ -180,8 +180,6 @@ class blocking_connection {
   weir::net::zmtp::encoder out;
 
  private:
-  // To a peer that is older than this side, and as this side says it is itself.
-  weir::net::zmtp::protocol_version version() const { return handshake_.peer().version; }
   bool receive(std::string& into) {
     char part[64 * 1024];
     const ssize_t n = recv(socket_.fd(), part, sizeof part, 0);
