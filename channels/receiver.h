@@ -125,6 +125,13 @@ class receiver {
   void reset() noexcept {
     if (core_) std::exchange(core_, nullptr)->drop_receiver();
   }
+  // Gives this handle up if there are other receivers, to which what comes is left: true. False: this is the last one,
+  // and it stays, so that nothing is lost. Of several that leave at once one stays. Never parks.
+  bool leave_to_others(site where = site::current()) {
+    if (!core("leave_to_others", where).drop_receiver_but_last()) return false;
+    core_ = nullptr;
+    return true;
+  }
 
   // Values in the buffer now; stale at once.
   std::size_t length(site where = site::current()) const { return core("length", where).length(); }

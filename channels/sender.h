@@ -120,6 +120,11 @@ class sender {
   void reset() noexcept {
     if (core_) std::exchange(core_, nullptr)->drop_sender();
   }
+  // The same, with the reason why no more comes from this sender. The others go on; once the channel is closed without
+  // another reason, as by the last of them, this is its cause. Of several the first one counts.
+  void reset(std::exception_ptr cause) noexcept {
+    if (core_) std::exchange(core_, nullptr)->drop_sender(std::move(cause));
+  }
 
   // Values in the buffer now; stale at once.
   std::size_t length(site where = site::current()) const { return core("length", where).length(); }
@@ -180,6 +185,12 @@ class weak_sender {
 
   void reset() noexcept {
     if (core_) std::exchange(core_, nullptr)->drop_weak();
+  }
+
+  // For select.
+  internal::channel_core<T>& core(const char* call, site where) const {
+    if (core_ == nullptr) internal::throw_empty_end(call, where);
+    return *core_;
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "weir/channels/actors/supervisor.h"
 #include "weir/channels/broadcast.h"
 #include "weir/channels/channel.h"
+#include "weir/channels/on_closed.h"
 #include "weir/channels/on_fd.h"
 #include "weir/channels/on_ready.h"
 #include "weir/channels/oneshot.h"

@@ -38,17 +38,26 @@ void channel_base::close(std::exception_ptr cause) noexcept {
     const biased_lock::guard guard(lock_);
     if (is_closed()) return;
     closed_.store(true, std::memory_order_relaxed);
-    cause_ = std::move(cause);
+    if (cause != nullptr) cause_.swap(cause);  // what was there is destroyed with the argument, outside the lock
     claim_closed(senders_, woken);
     claim_closed(reservers_, woken);
     claim_closed(receivers_, woken);
+    claim_closed(watchers_, woken);
   }
   woken.wake();
 }
 
 std::exception_ptr channel_base::cause() noexcept {
   const biased_lock::guard guard(lock_);
-  return cause_;
+  return is_closed() ? cause_ : nullptr;
+}
+
+enrolled channel_base::enroll_closed(wait_node& node) noexcept {
+  const biased_lock::guard guard(lock_);
+  if (is_closed()) return enroll_ready(node);
+  refuse_forked("select");
+  watchers_.push_back(node);
+  return enrolled::waiting;
 }
 
 bool channel_base::add_sender_if_any() noexcept {
@@ -71,6 +80,22 @@ void channel_base::drop_sender() noexcept {
   if (senders_alive_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   close();
   drop_side();
+}
+
+void channel_base::drop_sender(std::exception_ptr cause) noexcept {
+  {
+    const biased_lock::guard guard(lock_);
+    if (!is_closed() && cause_ == nullptr) cause_.swap(cause);
+  }
+  drop_sender();
+}
+
+bool channel_base::drop_receiver_but_last() noexcept {
+  // Acquire, for the last one: it sees what those did that went before it, as in drop_receiver().
+  std::size_t alive = receivers_alive_.load(std::memory_order_acquire);
+  while (alive > 1)
+    if (receivers_alive_.compare_exchange_weak(alive, alive - 1, std::memory_order_acq_rel)) return true;
+  return false;
 }
 
 void channel_base::drop_receiver() noexcept {

@@ -27,6 +27,7 @@
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/biased_lock.h"
+#include "weir/runtime/internal/enrolled.h"
 #include "weir/runtime/internal/forked.h"
 #include "weir/runtime/internal/wait_list.h"
 
@@ -56,12 +57,20 @@ class channel_base {
   void close(std::exception_ptr cause = nullptr) noexcept;
   // What it was closed with; null if it is open or was closed without.
   std::exception_ptr cause() noexcept;
+  // For select: registers until it is closed.
+  enrolled enroll_closed(wait_node& node) noexcept;
+  void withdraw_closed(wait_node& node) noexcept { withdraw(watchers_, node); }
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
   void add_sender() noexcept { senders_alive_.fetch_add(1, std::memory_order_relaxed); }
   void add_receiver() noexcept { receivers_alive_.fetch_add(1, std::memory_order_relaxed); }
   // The last sender closes; the last receiver closes and destroys what is buffered; the last of both frees the channel.
   void drop_sender() noexcept;
   void drop_receiver() noexcept;
+  // A sender that goes because of `cause`: whoever closes later without a cause closes with this one.
+  void drop_sender(std::exception_ptr cause) noexcept;
+  // Unless it is the last one: then false, and it is still there.
+  bool drop_receiver_but_last() noexcept;
 
   // A weak sender keeps the channel's memory, not the channel open. REQUIRES for add: a handle of any kind is held.
   void add_weak() noexcept { sides_alive_.fetch_add(1, std::memory_order_relaxed); }
@@ -121,7 +130,6 @@ class channel_base {
   virtual std::uint64_t taken_locked() const noexcept = 0;  // values that receivers got out of the buffer
 
   biased_lock lock_;
-  bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
   // Written under lock_; a select reads it without, as a hint (slot_ring.h says more). True stays true.
   std::atomic<bool> closed_{false};
   const bool unbounded_;
@@ -133,6 +141,7 @@ class channel_base {
   wait_list senders_;    // slot: offer
   wait_list receivers_;  // slot: the std::optional<T> to fill
   wait_list reservers_;  // slot: offer
+  wait_list watchers_;   // of its being closed; no slot
 
  private:
   // Who was the last to park; to be compared only.
@@ -153,7 +162,7 @@ class channel_base {
   const process_mark mark_;
   bool timed_;  // guarded by lock_, as are:
   blocked_time senders_blocked_, receivers_blocked_;
-  std::exception_ptr cause_;
+  std::exception_ptr cause_;  // while it is open: what a sender has gone with
   user last_sender_, last_receiver_;
   const std::string name_;
   // Handles. Relaxed up: who copies a handle holds one. Acquire-release down: the last one sees what the others did.

@@ -14,6 +14,7 @@
 using namespace std::chrono_literals;
 using testing::eventually;
 using testing::in_actor;
+using testing::rounds;
 using weir::recv_status;
 using weir::send_status;
 
@@ -481,4 +482,34 @@ TEST_CASE("an actor whose channel operations never have to wait does not keep it
         busy.join();
       },
       1);
+}
+
+TEST_CASE("a receiver that leaves to others goes, but for the last one") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(4);
+    auto other = rx;
+    CHECK(tx.send(1));
+    CHECK(rx.leave_to_others());
+    CHECK_FALSE(rx);
+    CHECK_FALSE(other.leave_to_others());
+    CHECK(other.recv() == 1);
+    other.reset();
+    CHECK_FALSE(tx.send(2));
+    CHECK_THROWS_AS(rx.leave_to_others(), weir::misuse);
+    for (int i = 0; i < rounds(3000); ++i) {  // of several at once one stays
+      auto [to, from] = weir::channel<int>(4);
+      CHECK(to.send(i));
+      std::atomic<int> stayed{0};
+      weir::with_scope([&, from = std::move(from)](weir::scope& s) mutable {
+        for (int k = 0; k < 3; ++k)
+          s.spawn([&stayed, i, from = from]() mutable {
+            if (from.leave_to_others()) return;
+            ++stayed;
+            EXPECT(from.try_recv().status() == weir::recv_status::ok);
+          });
+        if (!from.leave_to_others()) ++stayed;
+      });
+      CHECK(stayed == 1);
+    }
+  });
 }

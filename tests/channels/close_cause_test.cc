@@ -99,3 +99,44 @@ TEST_CASE("of two closes at once exactly one gives the cause, and all see the sa
     }
   });
 }
+
+TEST_CASE("a sender may go with a reason, which is the cause once the last one has gone") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(4);
+    auto other = tx;
+    tx.reset(std::make_exception_ptr(std::runtime_error("no paper")));
+    CHECK_FALSE(tx);
+    CHECK(rx.cause() == nullptr);  // it is open, and the other one goes on
+    CHECK(other.send(1));
+    other.reset(std::make_exception_ptr(std::runtime_error("no ink")));
+    CHECK(rx.recv() == 1);
+    CHECK_FALSE(rx.recv().has_value());
+    CHECK(text_of(rx.cause()) == "no paper");
+
+    auto closed = weir::channel<int>(4);
+    auto second = closed.tx;
+    closed.tx.reset(std::make_exception_ptr(std::runtime_error("no paper")));
+    second.close("enough");
+    CHECK(text_of(closed.rx.cause()) == "enough");
+    second.reset(std::make_exception_ptr(std::runtime_error("late")));
+    CHECK(text_of(closed.rx.cause()) == "enough");
+    closed.tx.reset(std::make_exception_ptr(std::runtime_error("refers to no channel")));
+  });
+}
+
+TEST_CASE("of senders that go with a reason at once exactly one gives the cause") {
+  in_actor([] {
+    for (int i = 0; i < rounds(3000); ++i) {
+      auto [tx, rx] = weir::channel<int>(1);
+      weir::with_scope([&, tx = std::move(tx)](weir::scope& s) mutable {
+        for (const char* const reason : {"a", "b"})
+          s.spawn("sender",
+                  [reason, tx = tx]() mutable { tx.reset(std::make_exception_ptr(std::runtime_error(reason))); });
+        tx.reset();
+        CHECK_FALSE(rx.recv().has_value());
+        const std::string cause = text_of(rx.cause());
+        REQUIRE((cause == "a" || cause == "b"));
+      });
+    }
+  });
+}

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/testing.h"
+#include "weir/channels/on_closed.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
@@ -396,5 +397,54 @@ TEST_CASE("while unwinding from a cancel, select runs otherwise, else one channe
     CHECK_THROWS_AS(a.join(), weir::actor_cancelled);
     CHECK(closed == 1);
     CHECK(other == 1);
+  });
+}
+
+TEST_CASE("on_closed waits for the end of a channel that one does not send on, also by a weak sender") {
+  in_actor([] {
+    const auto ended = [](const auto& handle) {
+      return weir::select(weir::on_closed(handle, [] { return true; }), weir::otherwise([] { return false; }));
+    };
+    for (const int how : {0, 1, 2}) {
+      auto [tx, rx] = weir::channel<int>(2);
+      const auto weak = tx.weak();
+      CHECK_FALSE(ended(tx));
+      CHECK_FALSE(ended(weak));
+      CHECK(tx.send(1));
+      weir::with_scope([&, rx = std::move(rx)](weir::scope& s) mutable {
+        s.spawn([&tx = tx] { weir::select(weir::on_closed(tx, [] {})); });
+        s.spawn([&weak] { weir::select(weir::on_closed(weak, [] {})); });
+        weir::this_actor::yield();
+        if (how == 0) rx.reset();
+        if (how == 1) rx.close();
+        if (how == 2) tx.close("enough");
+      });
+      CHECK(ended(tx));  // for ever
+      CHECK(ended(weak));
+    }
+    auto [tx, rx] = weir::channel<int>(2);
+    const auto weak = tx.weak();
+    tx.reset();
+    CHECK(ended(weak));
+    CHECK_THROWS_AS(weir::on_closed(tx, [] {}), weir::misuse);
+  });
+}
+
+TEST_CASE("on_closed: every end of a channel is heard, and a select that goes on leaves no waiter behind") {
+  in_actor([] {
+    for (int i = 0; i < rounds(3000); ++i) {
+      auto [tx, rx] = weir::channel<int>(1);
+      auto [stop, stopped] = weir::channel<int>(1);
+      auto watcher = weir::spawn([tx = tx, stopped = stopped] {
+        return weir::select(weir::on_closed(tx, [] { return 'c'; }),
+                            weir::on_recv(stopped, [](std::optional<int>) { return 's'; }));
+      });
+      if (i % 3 == 0) weir::this_actor::yield();
+      if (i % 2 == 0)
+        rx.reset();
+      else
+        stop.send(1);
+      CHECK(watcher.join() == "cs"[i % 2]);
+    }
   });
 }
