@@ -58,7 +58,7 @@ class run_part {
   // stages between, when they get rid of their next one.
   void unwanted() noexcept {
     if (siblings_ == nullptr)
-      stop.ask();
+      stop.refuse();
     else if (!said_.exchange(true, std::memory_order_relaxed) && siblings_->leave())
       around_->unwanted();
   }

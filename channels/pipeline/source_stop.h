@@ -1,4 +1,4 @@
-// How the sources of a run hear that they are to give no more items: a drain.
+// How the sources of a run hear that they are to give no more items: in a drain, or as nobody wants more.
 //
 // Thread-safety: all of it but add(), which is for before anything runs.
 #pragma once
@@ -13,25 +13,35 @@ namespace weir::internal {
 
 class source_stop {
  public:
-  explicit source_stop(site where) noexcept : event_(false, where) {}
+  explicit source_stop(site where) noexcept : asked_event_(false, where), unwanted_(false, where) {}
 
-  // What asks this one asks `below`, too.
+  // What this one hears, `below` hears, too.
   void add(source_stop& below) { below_.push_back(&below); }
 
+  // What they have given goes through.
   void ask() noexcept {
     asked_.store(true, std::memory_order_relaxed);
-    event_.set();
+    asked_event_.set();
     for (source_stop* const s : below_) s->ask();
   }
-  // Written by ask(), read by sources before each item. Relaxed: one that sees it late gives an item more, and nothing
-  // is published through it.
+  // Nor is that wanted.
+  void refuse() noexcept {
+    unwanted_.set();
+    asked_.store(true, std::memory_order_relaxed);
+    asked_event_.set();
+    for (source_stop* const s : below_) s->refuse();
+  }
+  // Written by ask() and refuse(), read by sources before each item. Relaxed: one that sees it late gives an item more,
+  // and nothing is published through it.
   bool asked() const noexcept { return asked_.load(std::memory_order_relaxed); }
-  // For sources that wait.
-  weir::event& when_asked() noexcept { return event_; }
+  // For sources that wait: set by either.
+  weir::event& when_asked() noexcept { return asked_event_; }
+  // For those that hold on to others until their items are used up: set by refuse().
+  weir::event& when_unwanted() noexcept { return unwanted_; }
 
  private:
   std::atomic<bool> asked_{false};
-  weir::event event_;  // not the internal one
+  weir::event asked_event_, unwanted_;  // not the internal ones
   std::vector<source_stop*> below_;
 };
 

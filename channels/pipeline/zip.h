@@ -13,6 +13,7 @@
 #include "weir/channels/pipeline/branch.h"
 #include "weir/channels/pipeline/stage_input.h"
 #include "weir/channels/select.h"
+#include "weir/channels/sync_cases.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/sync/event.h"
 
@@ -117,7 +118,7 @@ class zip_source {
         b.reset();
       }
     }
-    // False: one of them has ended.
+    // False: one of them has ended, or nobody wants more.
     template <class T, class U>
     bool take_both(std::optional<T>& a, std::optional<U>& b, stage_meter& m) {
       if (!take_ready(a, a_.items()) || !take_ready(b, b_.items())) return false;
@@ -128,7 +129,8 @@ class zip_source {
         const auto keep = [&open](auto& into) {
           return [&open, &into](auto got) { open = (into = std::move(got)).has_value(); };
         };
-        select(on_recv(a_.items(), keep(a)).when(!a), on_recv(b_.items(), keep(b)).when(!b));
+        select(on_recv(a_.items(), keep(a)).when(!a), on_recv(b_.items(), keep(b)).when(!b),
+               on_set(part_.stop.when_unwanted(), [&open] { open = false; }));
       }
       return open;
     }

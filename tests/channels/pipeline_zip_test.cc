@@ -86,6 +86,45 @@ TEST_CASE("once nobody wants more pairs, both end") {
   });
 }
 
+TEST_CASE(
+    "once nobody wants more pairs, both are cancelled wherever they wait, also if a queue stands behind the zip") {
+  in_actor([] {
+    const auto same = [](auto pair) { return pair; };
+    const auto sleeper = [] {
+      return weir::generate<int>([](const auto& emit) {
+        emit(1);
+        weir::this_actor::sleep(1h);
+      });
+    };
+    for (const weir::stage_options& options : {weir::stage_options{.buffer = 1}, weir::stage_options{.parallel = 3}}) {
+      auto left = weir::zip(sleeper(), endless()) | weir::map(same, options) | weir::take(1) | weir::collect() |
+                  weir::execute();
+      CHECK(left.value.size() == 1);
+      auto right = weir::zip(endless(), sleeper()) | weir::map(same, options) | weir::take(1) | weir::collect() |
+                   weir::execute();
+      CHECK(right.value.size() == 1);
+    }
+    // Where zips are inside others, all hear of it.
+    auto nested = weir::merge(weir::zip(sleeper(), weir::zip(endless(), sleeper()) | weir::map(same, {.buffer = 1}))) |
+                  weir::map(same, {.buffer = 1}) | weir::take(1) | weir::collect() | weir::execute();
+    CHECK(nested.value.size() == 1);
+  });
+}
+
+TEST_CASE("a drain of a zip that waits for one of both lets through the pairs that there are") {
+  in_actor([] {
+    auto [one, from_one] = weir::channel<int>(8);
+    auto [two, from_two] = weir::channel<int>(8);
+    auto run = weir::zip(weir::from(std::move(from_one)), weir::from(std::move(from_two))) |
+               weir::map([](std::pair<int, int> p) { return p.first + p.second; }, {.buffer = 1}) | weir::collect() |
+               weir::start();
+    for (const int i : numbers(3)) one.send(i);
+    for (const int i : numbers(2)) two.send(i);
+    CHECK(run.drain());
+    CHECK(run.wait().value == std::vector<int>{0, 2});
+  });
+}
+
 TEST_CASE("one that fails ends the zip, and its stage is named") {
   in_actor([] {
     const auto picky = [](int i) { return i == 50 ? throw std::runtime_error("no fifty") : i; };
