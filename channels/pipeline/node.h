@@ -112,7 +112,8 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
         place->results.push_back(std::move(out));
         return true;
       };
-      const bool more = instance.process(item.value, call, emit);
+      const bool more = instance.process(item.value, call, emit) && !call.ended();
+      item.place->last = !more;  // the others have items from behind it in their hands
       item.settle();
       return more && !call.ended();
     }

@@ -18,6 +18,7 @@ namespace weir::internal {
 template <class Out>
 struct ordered_place {
   std::vector<Out> results;
+  bool last = false;    // nothing behind it goes on
   semaphore filled{0};  // one permit once no more results come
 };
 
@@ -46,18 +47,19 @@ class ordered_lane {
   }
   void finish() { taken_.tx.close(); }
 
-  // Calls give_on(results) for each place in order, until finish(). Once it returns false, calls unwanted(), and drops
-  // the results from then on.
+  // Calls give_on(results) for each place in order, until finish(). Once it returns false, or a place was the last,
+  // calls unwanted(), and drops the results from then on.
   template <class GiveOn, class Unwanted>
   void run(GiveOn give_on, Unwanted unwanted) {
     bool wanted = true;
     for (place* p : taken_.rx) {
       p->filled.acquire();
-      if (wanted && !give_on(p->results)) {
+      if (wanted && (!give_on(p->results) || p->last)) {
         wanted = false;
         unwanted();
       }
       p->results.clear();
+      p->last = false;
       free_.tx.send(p);
     }
   }

@@ -2,7 +2,9 @@
 // the stage before it.
 //   stop_pipeline      the default: the pipeline is cancelled, and execute throws pipeline_error
 //   skip               the item is left out and counted
-//   end_stream         the stage ends as if its input had ended; what was before it goes through
+//   end_stream         the stage ends as if its input had ended before that item: those before it go through, those
+//                      behind it do not. Where there is no order (.order = unordered, a parallel sink), what the other
+//                      actors of the stage have begun goes through
 //   retry(n, pause)    calls again, at most n times, waiting `pause`, then twice that, ...; then what follows it
 //   dead_letter(tx)    sends failed_item<T>, or what can be made from it, and leaves the item out
 //

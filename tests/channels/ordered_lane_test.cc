@@ -3,6 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <ranges>
+#include <stdexcept>
+#include <vector>
 
 #include "tests/channels/pipelines.h"
 #include "tests/testing.h"
@@ -47,5 +50,34 @@ TEST_CASE("an endless source ends once nobody wants more, also before a parallel
       if (order == weir::ordered) CHECK(r.value == numbers(3));
       CHECK(calls < 1000);  // what stands in queues, and some; not as long as it takes
     }
+  });
+}
+
+TEST_CASE("end_stream in a parallel stage that keeps the order: what is behind the item that failed does not go on") {
+  in_actor([] {
+    for (int failing = 1; failing < 4; ++failing) {
+      std::atomic<int> behind{0};
+      const auto f = [&](int i) {
+        if (i > failing) ++behind;
+        // Those behind it are through before it fails.
+        if (i == failing) testing::eventually([&] { return behind >= 5; });
+        return i == failing ? throw std::runtime_error("enough") : i;
+      };
+      auto r = endless() | weir::map(f, {.parallel = 6, .buffer = 16}) | weir::on_error(weir::end_stream) |
+               weir::collect() | weir::execute();
+      CHECK(r.value == numbers(failing));
+    }
+    // Of several that fail the first in order counts; what a range gave before it failed goes on.
+    const auto fails_at_three = [](int i) {
+      return std::views::iota(0, 5) | std::views::transform([i](int k) {
+               return i >= 2 && k == 3 ? throw std::runtime_error("three") : 10 * i + k;
+             });
+    };
+    auto r = endless() | weir::flat_map(fails_at_three, {.parallel = 4}) | weir::on_error(weir::end_stream) |
+             weir::collect() | weir::execute();
+    CHECK(r.value == std::vector<int>{0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 20, 21, 22});
+    auto offloaded = endless() | weir::offload_map([](int i) { return i == 7 ? throw std::runtime_error("7") : i; }) |
+                     weir::on_error(weir::end_stream) | weir::collect() | weir::execute();
+    CHECK(offloaded.value == numbers(7));
   });
 }
