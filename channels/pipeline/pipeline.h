@@ -26,6 +26,7 @@
 
 #include "weir/channels/pipeline/branch.h"
 #include "weir/channels/pipeline/grouping.h"
+#include "weir/channels/pipeline/lines_source.h"
 #include "weir/channels/pipeline/merge.h"
 #include "weir/channels/pipeline/node.h"
 #include "weir/channels/pipeline/offload_map.h"

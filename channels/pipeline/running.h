@@ -43,8 +43,10 @@ class [[nodiscard]] running_pipeline {
   // why. A cancel of the caller throws weir::cancelled; the source stays stopped.
   //
   // A source that is in the middle of an item gives out that one. A receiver that is the only one closes its channel,
-  // and what had been sent goes through; if there are others, what is in the channel is left to them. A generator hears
-  // of it at its next emit, which says false; while it waits for something else, nothing stops it but `limit`.
+  // and what had been sent goes through; if there are others, what is in the channel is left to them, or, if they are
+  // drained too, to the last of them. Of a pipe or a terminal the whole lines that have been read go through. A
+  // generator hears of it at its next emit, which says false; while it waits for something else, nothing stops it but
+  // `limit`.
   bool drain(deadline limit = {}, site where = site::current()) {
     actor_.core("drain", where);  // an empty handle is misuse
     run_->draining.store(true, std::memory_order_relaxed);

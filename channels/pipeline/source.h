@@ -2,7 +2,7 @@
 //   from(range)                    its elements; a range given as an rvalue is kept, and its elements are moved out
 //   from(receiver)                 what is received, until the channel is closed and drained
 //   generate<T>(f)                 what f(emit) gives to emit(T), which says false when nobody wants more
-//   lines(path)                    the lines of a file, read on a thread that may wait
+//   lines(path)                    the lines of a file, a FIFO or a terminal: lines_source.h
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,8 @@
 #include <memory>
 #include <optional>
 #include <ranges>
-#include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "weir/channels/channel.h"
 #include "weir/channels/pipeline/source_stop.h"
@@ -127,46 +125,6 @@ class generator_source {
 
  private:
   F f_;
-};
-
-// Reads blocks of a file in weir::blocking and cuts them into lines.
-class lines_source {
- public:
-  using value_type = std::string;
-  explicit lines_source(std::string path) : path_(std::move(path)) {}
-  std::optional<std::size_t> size() const { return {}; }
-  template <class Push>
-  void run(const Push& push, stage_meter& m) {
-    const file f(path_);
-    m.of_bytes.set(f.size());
-    std::string rest;
-    std::vector<std::string> ready;
-    while (f.read(rest, ready, m)) {
-      for (std::string& line : ready)
-        if (!push(std::move(line))) return;
-      ready.clear();
-    }
-    if (!rest.empty()) push(std::move(rest));
-  }
-
- private:
-  class file {
-   public:
-    explicit file(const std::string& path);
-    file(const file&) = delete;
-    ~file();
-    // 0 if it is none that has a size.
-    std::int64_t size() const noexcept { return size_; }
-    // Reads on; appends the lines that are whole. False at the end. Throws std::system_error with the path.
-    bool read(std::string& rest, std::vector<std::string>& lines, stage_meter& m) const;
-
-   private:
-    const std::string& path_;
-    const int fd_;
-    const std::int64_t size_;
-  };
-
-  std::string path_;
 };
 
 }  // namespace weir::internal
