@@ -99,10 +99,10 @@ class receiver_source {
     select(on_recv(from_, [&](std::optional<T> got) { item = std::move(got); }), on_set(stop.when_asked(), [] {}));
     return item;
   }
-  // Whoever has sent was told that it would be received. Other receivers see to that, if there are any.
+  // Whoever has sent was told that it would be received. Other receivers see to that, if there are any that stay.
   template <class Push>
   void give_rest(const Push& push) {
-    if (from_.statistics().receivers > 1) return;
+    if (from_.leave_to_others()) return;
     from_.close();
     for (T& item : from_)
       if (!push(std::move(item))) return;

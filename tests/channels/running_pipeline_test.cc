@@ -234,6 +234,23 @@ TEST_CASE("a drained receiver that is not the only one leaves the channel to the
   });
 }
 
+TEST_CASE("sources that are drained at once and share a channel take what had been sent") {
+  in_actor([] {
+    for (int i = 0; i < testing::rounds(1000); ++i) {
+      auto [tx, rx] = weir::channel<long>(100);
+      for (long k = 1; k <= 50; ++k) tx.send(k);
+      auto own = weir::from(rx) | sum() | weir::start();  // drained by itself
+      auto run = weir::merge(weir::from(rx), weir::from(rx)) | sum() | weir::start();
+      rx.reset();
+      auto other = weir::spawn([&] { return own.drain(); });
+      EXPECT(run.drain());
+      EXPECT(other.join());
+      REQUIRE(own.wait().value + run.wait().value == sum_to(50));
+      REQUIRE_FALSE(tx.send(51));
+    }
+  });
+}
+
 TEST_CASE("a drain wakes a source that waits for its channel") {
   in_actor([] {
     auto [tx, rx] = weir::channel<long>(1);
