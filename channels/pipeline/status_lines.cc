@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "weir/runtime/internal/quiet_write.h"
+
 namespace weir {
 namespace {
 
@@ -34,7 +36,7 @@ winsize window() {
 // it was for somebody who looks on.
 void write_all(std::string_view text) {
   while (!text.empty()) {
-    const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
+    const ssize_t n = internal::quiet_write(STDERR_FILENO, text);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(n));

@@ -1,18 +1,23 @@
 #include "weir/channels/pipeline/live_view.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <ranges>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "tests/child.h"
 #include "tests/examples/program.h"
 #include "tests/examples/screen.h"
 #include "tests/examples/terminal.h"
 #include "tests/testing.h"
 #include "weir/channels/pipeline/pipeline.h"
+#include "weir/channels/pipeline/status_lines.h"
 #include "weir/runtime/blocking.h"
 #include "weir/runtime/sync/event.h"
 #include "weir/runtime/this_actor.h"
@@ -122,4 +127,33 @@ TEST_CASE("elsewhere than on a terminal a run of less than ten seconds prints on
   CHECK_THAT(printed, Catch::StartsWith("rows: 100  in "));
   CHECK(printed.find('\n') == printed.size() - 1);
   CHECK(printed.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("child: a view that nobody reads", "[.child]") {
+  signal(SIGPIPE, SIG_DFL);  // whoever started this process may have it ignored
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+  close(ends[0]), close(ends[1]);
+  in_actor([] {
+    auto [value, report] =
+        weir::from(std::views::iota(1L, 101L)) | sum() | weir::execute({.name = "rows", .progress = true});
+    CHECK(value == 5050);
+  });
+  weir::status_lines lines;
+  for (int i = 0; i < 3; ++i) lines.print("text\n");
+  // It is not kept for later, either.
+  sigset_t pending;
+  sigpending(&pending);
+  CHECK_FALSE(sigismember(&pending, SIGPIPE));
+  std::puts("alive");
+}
+TEST_CASE("a program does not die from a view whose reader has gone") {
+  const auto end = testing::run_child("child: a view that nobody reads");
+  CHECK(end.signal == 0);
+  CHECK(end.exit_status == 0);
+  CHECK_THAT(end.output, Catch::Contains("alive"));
 }
