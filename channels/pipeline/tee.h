@@ -151,7 +151,8 @@ struct tee_stage {
 
 template <class To>
 auto as_branch(sender<To> tx) {
-  return [tx = std::move(tx)](auto start) { return std::move(start) | into(tx); };
+  // Called once. Keeps none, as the channel is to close when the branch ends.
+  return [tx = std::move(tx)](auto start) mutable { return std::move(start) | into(std::move(tx)); };
 }
 template <class F>
 F as_branch(F f) {

@@ -115,6 +115,19 @@ TEST_CASE("a branch of tee that wants no more leaves the others running, and whe
   });
 }
 
+TEST_CASE("the channel of a branch of tee is closed when the branch ends, not when the pipeline does") {
+  in_actor([] {
+    auto [tx, copies] = weir::channel<int>(4);
+    int copied = 0;
+    const auto last_waits = [&, copies = std::move(copies)](int i) {
+      if (i < 2) return;
+      for (const int c : copies) copied += c;  // ends only when the channel is closed
+    };
+    weir::from(numbers(3)) | weir::tee(std::move(tx)) | weir::into(last_waits, {.buffer = 4}) | weir::execute();
+    CHECK(copied == 0 + 1 + 2);
+  });
+}
+
 TEST_CASE("a branch of tee that fails ends the pipeline, and so does a copy, unless on_error has a remedy") {
   in_actor([] {
     const auto picky = [](int i) { return i == 50 ? throw std::runtime_error("no fifty") : i; };
