@@ -1,5 +1,6 @@
 // Stages that look at several items.
-//   batch(n, time)      vectors of n items, or of what came within `time` of the first; the last one may be shorter
+//   batch(n, time)      vectors of n items, or of what came within `time` of the first; the last one may be shorter.
+//                       When its time has come and an item, too, the batch goes first, and the item begins the next one
 //   window(n, step)     vectors of the last n items, anew at every `step` items
 //   take(n)             the first n items; then the stages before it end
 //   throttle(n, time)   at most n items in any `time`; the stage waits
@@ -73,6 +74,8 @@ struct timed_batch_stage {
     deadline due() const noexcept { return until; }
     template <class Call, class Emit>
     [[gnu::always_inline]] bool process(T& item, Call& call, const Emit& emit) {
+      // While there is always an item at hand, nobody waits for the time: it has to be looked at here.
+      if (!this->group.empty() && until.expired() && !emit(std::exchange(this->group, {}))) return false;
       if (this->group.empty()) until = time;
       const bool more = batch_stage::instance<T>::process(item, call, emit);
       if (this->group.empty()) until = {};

@@ -165,6 +165,23 @@ TEST_CASE("a batch goes on when its time has come, and the last one at the end")
   });
 }
 
+TEST_CASE("a batch whose time has come goes before the next item though that is at hand") {
+  in_actor([] {
+    auto batch = weir::internal::timed_batch_stage{100, 1ms}.make<int>();
+    std::vector<std::vector<int>> gone;
+    const auto emit = [&](std::vector<int> b) { return gone.push_back(std::move(b)), gone.size() < 2; };
+    int call = 0;
+    const auto come = [&](int i) { return batch.process(i, call, emit); };
+    CHECK(come(1));
+    weir::this_actor::sleep(batch.due());
+    CHECK(come(2));
+    CHECK(gone == std::vector<std::vector<int>>{{1}});
+    weir::this_actor::sleep(batch.due());
+    CHECK_FALSE(come(3));  // it goes, and nobody wants more
+    CHECK(gone == std::vector<std::vector<int>>{{1}, {2}});
+  });
+}
+
 TEST_CASE("a stage that fails ends the pipeline, and execute throws with its name") {
   in_actor([] {
     for (const int parallel : {1, 3}) {
