@@ -4,6 +4,7 @@
 // Thread-safety: as stage_input.h.
 #pragma once
 
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -90,6 +91,7 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
     this->start_input();
   }
   auto& sink() noexcept { return next_.sink(); }
+  void watch_sink() { next_.watch_sink(); }
 
  private:
   using next_type = node<out_type, Rest...>;
@@ -115,7 +117,7 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
       const bool more = instance.process(item.value, call, emit) && !call.ended();
       item.place->last = !more;  // the others have items from behind it in their hands
       item.settle();
-      return more && !call.ended();
+      return more;
     }
     return instance.process(item.value, call, emit_to_next(m)) && !call.ended();
   }
@@ -165,6 +167,16 @@ class node<In, Entry> final
   void start() { this->start_input(); }
   // The result, once the pipeline has ended.
   state_type& sink() noexcept { return state_; }
+  // If the sink can tell by itself that it wants no more: parks until it does, or until it has ended.
+  void watch_sink() {
+    if constexpr (requires { state_.await_unwanted(); }) {
+      state_.await_unwanted();
+      this->part_.unwanted();
+    }
+  }
+  void fail(const std::exception_ptr& cause) noexcept override {
+    if constexpr (requires { state_.fail(cause); }) state_.fail(cause);
+  }
 
  private:
   state_type* make() noexcept { return &state_; }

@@ -12,7 +12,7 @@
 // loop; only a stage that is parallel, has a buffer or waits for a time has a queue before it and actors of its own. A
 // full queue makes the stages before it wait.
 // Stages: transforms.h, offload_map.h, grouping.h, tee.h, partition_by.h, sinks.h; several pipelines into one: merge.h,
-// zip.h; what is done about failures: policy.h; what start gives: running.h.
+// zip.h; what is done about failures: policy.h; what start gives: running.h; the items out of a receiver: to_channel.h.
 //
 // Thread-safety: a pipeline that does not run is a value. REQUIRES for execute and start: called by an actor.
 #pragma once
@@ -38,6 +38,7 @@
 #include "weir/channels/pipeline/sinks.h"
 #include "weir/channels/pipeline/source.h"
 #include "weir/channels/pipeline/tee.h"
+#include "weir/channels/pipeline/to_channel.h"
 #include "weir/channels/pipeline/transforms.h"
 #include "weir/channels/pipeline/zip.h"
 #include "weir/runtime/actor.h"
@@ -190,6 +191,18 @@ auto operator|(complete_pipeline<T, Source, Entries...>&& p, internal::start_mar
 template <class T, class Source, class... Entries>
 void operator|(pipeline<T, Source, Entries...>&&, internal::start_mark) {
   static_assert(sizeof(T) == 0, "weir::start: the pipeline has no end: put into, collect or reduce before it");
+}
+
+// See to_channel.h.
+template <class T, class Source, class... Entries>
+running_output<T> operator|(pipeline<T, Source, Entries...>&& p, internal::to_channel_mark mark) {
+  auto ends = channel<T>(mark.capacity, mark.options.name, mark.where);
+  return {std::move(ends.rx),
+          std::move(p) | into(std::move(ends.tx)) | internal::start_mark{std::move(mark.options), mark.where}};
+}
+template <class T, class Source, class... Entries>
+void operator|(complete_pipeline<T, Source, Entries...>&&, internal::to_channel_mark) {
+  static_assert(sizeof(T) == 0, "weir::to_channel: the pipeline has an end already: leave out into, collect, reduce");
 }
 
 }  // namespace weir

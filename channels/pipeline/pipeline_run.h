@@ -73,13 +73,19 @@ class pipeline_run final : public run_state {
         of.feed_.reset();
       }
     } const at_the_end{*this};
-    with_scope(
-        [this](scope& s) {
-          actors = &s;
-          head_->start();
-          feed_->start(*head_, options_.name);
-        },
-        where);
+    try {
+      with_scope(
+          [this](scope& s) {
+            actors = &s;
+            head_->start();
+            feed_->start(*head_, options_.name);
+            head_->watch_sink();
+          },
+          where);
+    } catch (...) {
+      fail_nodes(options_.name);
+      throw;
+    }
     through = true;
     if constexpr (std::is_void_v<value_type>)
       return make_report(*this);

@@ -22,6 +22,18 @@ void run_state::ask_to_stop() noexcept {
   if (!last_) stop.ask();
 }
 
+void run_state::fail_nodes(const std::string& name) noexcept {
+  std::exception_ptr cause = std::current_exception();
+  try {
+    throw;
+  } catch (const cancelled&) {
+    // Its scope is nobody's who reads the cause.
+    cause = std::make_exception_ptr(actor_cancelled("pipeline \"" + name + "\": cancelled before its end"));
+  } catch (...) {
+  }
+  for (node_base* const n : nodes) n->fail(cause);
+}
+
 node_base::node_base(run_part& part, const char* kind, stage_options options)
     : part_(part),
       kind_(kind),

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,8 @@ struct run_state : run_part {
   void close_books() noexcept;
   // Drain. Nothing, once the books are closed: what would be asked goes or has gone.
   void ask_to_stop() noexcept;
+  // After everything has ended because of what is being handled (in a catch block): tells the nodes.
+  void fail_nodes(const std::string& name) noexcept;
 
   site where;                        // of execute or start
   std::vector<node_base*> nodes;     // each behind those before it
@@ -69,6 +72,8 @@ class node_base {
   virtual bool queued() const noexcept { return false; }
   virtual long long capacity() const noexcept { return 0; }
   virtual long long waiting() const noexcept { return 0; }
+  // All actors of the run have ended, and `cause` is why.
+  virtual void fail(const std::exception_ptr& /*cause*/) noexcept {}
 
  protected:
   // Throws misuse if the options are out of range.

@@ -1,10 +1,12 @@
 // How a pipeline ends.
 //   into(f, {...})      f(item)
-//   into(tx)            sends each item; the sender goes when the pipeline has ended
+//   into(tx)            sends each item; the sender goes when there are no more, or with what ended the pipeline before
+//                       that, which the channel then has as its cause
 //   collect()           a vector of the items
 //   reduce(init, f)     init, then f(what was, item) each time
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -12,8 +14,12 @@
 #include <vector>
 
 #include "weir/channels/channel.h"
+#include "weir/channels/on_closed.h"
 #include "weir/channels/pipeline/node.h"
 #include "weir/channels/pipeline/transforms.h"
+#include "weir/channels/select.h"
+#include "weir/channels/sync_cases.h"
+#include "weir/runtime/sync/event.h"
 
 namespace weir {
 namespace internal {
@@ -61,18 +67,31 @@ struct into_channel_stage {
 
   template <class T>
   struct state {
-    sender<To> tx;
+    explicit state(sender<To>&& to) : tx(std::move(to)), watched(tx.weak()) {}
     // False once nobody receives: then nobody needs the stages before it.
     template <class Call>
     [[gnu::always_inline]] bool process(T& item, Call&) {
       return tx.send(To(std::move(item)));
     }
-    void finish() noexcept { tx.reset(); }
+    void finish() noexcept {
+      tx.reset();
+      over.set();
+    }
+    // After everything has ended, and not well. A consumer must not take what it got for all there was.
+    void fail(const std::exception_ptr& cause) noexcept { tx.reset(cause); }
+    // Parks until nobody receives, or there are no more items. For when no item comes to tell.
+    void await_unwanted() {
+      select(on_closed(watched, [] {}), on_set(over, [] {}));
+    }
     void take() noexcept {}
+
+    sender<To> tx;
+    const weak_sender<To> watched;
+    weir::event over;  // not the internal one
   };
   template <class T>
   state<T> begin() {
-    return {std::move(tx)};
+    return state<T>(std::move(tx));
   }
 
   sender<To> tx;
