@@ -126,7 +126,7 @@ TEST_CASE("a sender may go with a reason, which is the cause once the last one h
 
 TEST_CASE("of senders that go with a reason at once exactly one gives the cause") {
   in_actor([] {
-    for (int i = 0; i < rounds(3000); ++i) {
+    for (int i = 0; i < rounds(1000); ++i) {
       auto [tx, rx] = weir::channel<int>(1);
       weir::with_scope([&, tx = std::move(tx)](weir::scope& s) mutable {
         for (const char* const reason : {"a", "b"})

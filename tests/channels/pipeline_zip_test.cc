@@ -86,8 +86,7 @@ TEST_CASE("once nobody wants more pairs, both end") {
   });
 }
 
-TEST_CASE(
-    "once nobody wants more pairs, both are cancelled wherever they wait, also if a queue stands behind the zip") {
+TEST_CASE("once nobody wants more pairs, both are cancelled wherever they wait, also with a queue behind the zip") {
   in_actor([] {
     const auto same = [](auto pair) { return pair; };
     const auto sleeper = [] {

@@ -236,13 +236,16 @@ TEST_CASE("a drained receiver that is not the only one leaves the channel to the
 
 TEST_CASE("sources that are drained at once and share a channel take what had been sent") {
   in_actor([] {
-    for (int i = 0; i < testing::rounds(1000); ++i) {
+    for (int i = 0; i < testing::rounds(100); ++i) {
+      weir::event go;
+      const auto gate = weir::tap([&](long) { go.wait(); });
       auto [tx, rx] = weir::channel<long>(100);
       for (long k = 1; k <= 50; ++k) tx.send(k);
-      auto own = weir::from(rx) | sum() | weir::start();  // drained by itself
-      auto run = weir::merge(weir::from(rx), weir::from(rx)) | sum() | weir::start();
+      auto own = weir::from(rx) | gate | sum() | weir::start();
+      auto run = weir::merge(weir::from(rx), weir::from(rx)) | gate | sum() | weir::start();
       rx.reset();
       auto other = weir::spawn([&] { return own.drain(); });
+      auto opener = weir::spawn([&] { go.set(); });  // before or after them: the sum holds either way
       EXPECT(run.drain());
       EXPECT(other.join());
       REQUIRE(own.wait().value + run.wait().value == sum_to(50));

@@ -432,7 +432,7 @@ TEST_CASE("on_closed waits for the end of a channel that one does not send on, a
 
 TEST_CASE("on_closed: every end of a channel is heard, and a select that goes on leaves no waiter behind") {
   in_actor([] {
-    for (int i = 0; i < rounds(3000); ++i) {
+    for (int i = 0; i < rounds(1000); ++i) {
       auto [tx, rx] = weir::channel<int>(1);
       auto [stop, stopped] = weir::channel<int>(1);
       auto watcher = weir::spawn([tx = tx, stopped = stopped] {
