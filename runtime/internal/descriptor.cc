@@ -18,6 +18,12 @@ void close_for_good(watched& w) noexcept {
   if (w.state.closed_for_good()) release_watched(w);
 }
 
+// Urgent data, an error and the other side's end count: whoever calls then learns of it.
+bool would_not_block(int fd, direction which) noexcept {
+  pollfd asked{fd, static_cast<short>(which == direction::read ? POLLIN : POLLOUT), 0};
+  return poll(&asked, 1, 0) != 0;
+}
+
 // Whether the operation was begun.
 bool begin(watched& w, direction which, const char* verb, site where) {
   spend_operation();
@@ -62,9 +68,7 @@ bool descriptor::look(direction which) const {
   const loan use(*this);
   if (!use) return true;
   const auto seen = of_->state.look(which);
-  pollfd asked{use.fd(), static_cast<short>(which == direction::read ? POLLIN : POLLOUT), 0};
-  // Urgent data, an error and the other side's end count: whoever calls then learns of it.
-  if (poll(&asked, 1, 0) != 0) return true;
+  if (would_not_block(use.fd(), which)) return true;
   of_->state.clear(which, seen);
   ensure_joined(*of_);
   return false;
@@ -115,7 +119,11 @@ void descriptor::operation::transferred(std::size_t done, std::size_t asked) noe
 wait_result descriptor::operation::wait(const wait_reason& why, deadline limit) {
   ensure_joined(of_);
   const outside_wait announced;
-  return of_.state.await(which_, why, limit);
+  const wait_result how = of_.state.await(which_, why, limit);
+  if (how != wait_result::timeout || !would_not_block(of_.fd, which_)) return how;
+  // It came in time, or nearly, but stands in the set of a worker whose actor computes.
+  of_.state.fire(of_.state.generation(), which_ == direction::read ? can_read : can_write);
+  return wait_result::ready;
 }
 
 }  // namespace weir::internal

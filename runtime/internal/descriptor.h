@@ -118,7 +118,8 @@ class descriptor::operation {
   void would_block() noexcept;
   void transferred(std::size_t done, std::size_t asked) noexcept;
 
-  // Parks until it is worth another try, at most until `limit`. A cancel ends the wait with `cancelled`, and the caller
+  // Parks until it is worth another try, at most until `limit`; what has come by then counts, though nobody has told of
+  // it yet. A cancel ends the wait with `cancelled`, and the caller
   // serves it (meet_cancel), a close with `closed`. Throws std::system_error if the kernel cannot watch such a file
   // (EPERM) or has no room left.
   wait_result wait(const wait_reason& why, deadline limit = {});

@@ -426,13 +426,14 @@ void worker::serve(const events& heard) {
 void worker::ask(time_point now) {
   events heard;
   const int most = static_cast<int>(heard.list.size());
+  constexpr std::size_t own = 2;  // members that watched() does not count
   std::size_t told = 0;
   do {
     heard.count = readiness_->wait(heard.list.data(), most, time_point::min());
     serve(heard);
     told += static_cast<std::size_t>(heard.count);
     // There may be more, and what is not told now might lose to a deadline; but each member once at most.
-  } while (heard.count == most && told < readiness_->watched() && timers_.next() <= now);
+  } while (heard.count == most && told < readiness_->watched() + own && timers_.next() <= now);
 }
 
 void worker::look(time_point now) {
