@@ -25,13 +25,14 @@ std::string short_number(double n) { return scaled(n, std::array{"", "k", "M", "
 std::string short_bytes(double n) { return scaled(n, std::array{" B", " kB", " MB", " GB", " TB", " PB"}); }
 
 std::string short_duration(std::chrono::nanoseconds d) {
-  const double s = static_cast<double>(d.count()) * 1e-9;
+  constexpr std::array units{"ns", "us", "ms", "s"};
   if (d.count() == 0) return "-";
-  if (s >= 100) return fmt::format("{:.0f}s", s);
-  if (s >= 1) return fmt::format("{:.3g}s", s);
-  if (s >= 1e-3) return fmt::format("{:.3g}ms", s * 1e3);
-  if (s >= 1e-6) return fmt::format("{:.3g}us", s * 1e6);
-  return fmt::format("{:.3g}ns", s * 1e9);
+  auto value = static_cast<double>(d.count());
+  std::size_t unit = 0;
+  // By what is printed: 999.7 has four digits then.
+  while (std::abs(value) >= 999.5 && unit + 1 < units.size()) value /= 1000, ++unit;
+  return std::abs(value) >= 999.5 ? fmt::format("{:.0f}{}", value, units[unit])
+                                  : fmt::format("{:.3g}{}", value, units[unit]);
 }
 
 std::string short_clock(double seconds) {

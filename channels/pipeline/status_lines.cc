@@ -43,25 +43,29 @@ void write_all(std::string_view text) {
   }
 }
 
-// The character that `text` begins with: its bytes, at least 1, and its columns.
+// The character that `text` begins with: its bytes, at least 1, and its columns. `printable`: as UTF-8 has it, and none
+// that the terminal would obey.
 struct glyph {
   std::size_t bytes;
   int columns;
+  bool printable;
 };
 glyph first_glyph(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  if (bytes > text.size()) return {1, 1};
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {1, 1, lead >= 0x20 && lead != 0x7f};
+  const std::size_t bytes = lead >= 0xf5 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
+  if (bytes == 0 || bytes > text.size()) return {1, 1, false};
+  // What does not go on as it began is no character: a control byte may stand there.
+  for (std::size_t i = 1; i < bytes; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return {1, 1, false};
+  // Nor what is spelled longer than it need be.
+  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90)) return {1, 1, false};
+  // U+0080 to U+009F are control characters too.
+  if (bytes == 2) return {2, 1, lead != 0xc2 || byte(1) >= 0xa0};
   // From U+1100 on a character may be two columns wide; to think so of all of them wraps no line.
-  const bool wide = bytes == 4 || (bytes == 3 && (lead > 0xe1 || static_cast<unsigned char>(text[1]) >= 0x84));
-  return {bytes, wide ? 2 : 1};
-}
-bool is_control(std::string_view character) {
-  const auto byte = static_cast<unsigned char>(character.front());
-  // 0x80 to 0x9f are control characters too; as UTF-8 they begin with 0xc2.
-  return byte < 0x20 || byte == 0x7f ||
-         (byte == 0xc2 && character.size() == 2 && static_cast<unsigned char>(character[1]) < 0xa0) ||
-         (character.size() == 1 && byte >= 0x80);
+  const bool wide = bytes == 4 || lead > 0xe1 || byte(1) >= 0x84;
+  return {bytes, wide ? 2 : 1, true};
 }
 
 }  // namespace
@@ -96,11 +100,10 @@ std::string styled_line::text(int columns, bool colors) const {
         break;
       }
       columns -= g.columns;
-      const std::string_view character = rest.substr(0, g.bytes);
-      if (is_control(character))
-        out += '?';
+      if (g.printable)
+        out += rest.substr(0, g.bytes);
       else
-        out += character;
+        out += '?';
       rest.remove_prefix(g.bytes);
     }
     if (colors && c != color::none) out += "\033[0m";

@@ -189,6 +189,11 @@ TEST_CASE("control bytes do not reach the terminal; wide characters count twice"
   CHECK(styled_line().add("\xe6\xbc\xa2\xe5\xad\x97").width() == 4);
   CHECK(styled_line().add("\xe6\xbc\xa2\xe5\xad\x97").text(3, false) == "\xe6\xbc\xa2");
   CHECK(styled_line().add("cut\xe6\xbc").text(80, false) == "cut??");
+  // A character that breaks off takes nothing with it, least of all what the terminal would obey.
+  CHECK(styled_line().add("\xe6\x1b[31m").text(80, false) == "??[31m");
+  CHECK(styled_line().add("\xc3\n\xf0\x9f\x98\r").text(80, false) == "??????");
+  CHECK(styled_line().add("\xff\xc0\x80").width() == 3);
+  CHECK(styled_line().add("\xe0\x82\x9b").text(80, false) == "???");
 }
 
 TEST_CASE("a bar is filled to its share") {
@@ -218,6 +223,11 @@ TEST_CASE("figures have three digits and a unit") {
   CHECK(weir::short_bytes(12) == "12 B");
   CHECK(weir::short_duration(1234us) == "1.23ms");
   CHECK(weir::short_duration(0ns) == "-");
+  CHECK(weir::short_duration(999ns) == "999ns");
+  CHECK(weir::short_duration(999'400ns) == "999us");
+  CHECK(weir::short_duration(999'900ns) == "1ms");
+  CHECK(weir::short_duration(999'600us) == "1s");
+  CHECK(weir::short_duration(3'600'000ms) == "3600s");
   CHECK(weir::short_clock(10.2) == "11s");
   CHECK(weir::short_clock(67) == "1:07");
   CHECK(weir::short_clock(3723) == "1:02:03");
