@@ -29,7 +29,10 @@ class zip_side {
   using value_type = typename Pipeline::value_type;
 
   zip_side(run_part& around, Pipeline&& p)
-      : ends_(channel<value_type>(zip_queue, "zip")), branch_(around, std::move(p), *this) {}
+      : ends_(channel<value_type>(zip_queue, "zip")),
+        queue_(ends_.tx.core("pipeline", around.run().where)),
+        keeps_queue_(ends_.tx.weak()),
+        branch_(around, std::move(p), *this) {}
 
   // For the branch.
   void follows(const std::vector<std::size_t>& nodes) { before_ = nodes; }
@@ -42,6 +45,8 @@ class zip_side {
 
   const std::vector<std::size_t>& before() const noexcept { return before_; }
   const receiver<value_type>& items() const noexcept { return ends_.rx; }
+  // For whoever looks on.
+  long long waiting() const noexcept { return static_cast<long long>(queue_.length()); }
 
   // Runs it in a scope of its own, so that it can be cancelled while the rest goes on.
   void start(scope& actors, const std::string& name) {
@@ -61,16 +66,11 @@ class zip_side {
 
  private:
   channel_ends<value_type> ends_;
+  channel_core<value_type>& queue_;  // for whoever looks on, whatever becomes of the ends
+  weak_sender<value_type> keeps_queue_;
   std::vector<std::size_t> before_;
   weir::event over_;  // not the internal one
   sourced_branch<Pipeline, zip_side> branch_;
-};
-
-class zip_node final : public node_base {
- public:
-  explicit zip_node(run_part& part) : node_base(part, "zip", {}) {}
-  bool queued() const noexcept override { return true; }
-  long long capacity() const noexcept override { return zip_queue; }
 };
 
 template <class A, class B>
@@ -87,7 +87,7 @@ class zip_source {
     static constexpr bool many = false;
 
     feed(run_part& part, zip_source&& source)
-        : part_(part), a_(part, std::move(source.a_)), b_(part, std::move(source.b_)), node_(after_both()) {}
+        : part_(part), a_(part, std::move(source.a_)), b_(part, std::move(source.b_)), node_(after_both(), *this) {}
 
     // Unknown: how many of the longer one will come is.
     std::optional<std::size_t> size() const { return {}; }
@@ -103,6 +103,18 @@ class zip_source {
     }
 
    private:
+    // Its queue is both.
+    class zip_node final : public node_base {
+     public:
+      zip_node(run_part& part, const feed& of) : node_base(part, "zip", {}), of_(of) {}
+      bool queued() const noexcept override { return true; }
+      long long capacity() const noexcept override { return 2 * zip_queue; }
+      long long waiting() const noexcept override { return of_.a_.waiting() + of_.b_.waiting(); }
+
+     private:
+      const feed& of_;
+    };
+
     run_part& after_both() {
       part_.before = a_.before();
       part_.before.insert(part_.before.end(), b_.before().begin(), b_.before().end());

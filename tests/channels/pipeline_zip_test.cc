@@ -15,6 +15,7 @@
 
 using namespace std::chrono_literals;
 using testing::endless;
+using testing::eventually;
 using testing::in_actor;
 using testing::numbers;
 
@@ -145,5 +146,17 @@ TEST_CASE("a cancel from outside ends a zip, and zips may be nested in merges an
                        weir::zip(endless(), weir::from(numbers(15)))) |
              weir::collect() | weir::execute();
     CHECK(r.value.size() == 15);
+  });
+}
+
+TEST_CASE("what waits for its partner is in the figures") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(1);
+    auto run = weir::zip(endless(), weir::from(std::move(rx))) | weir::collect() | weir::start();
+    const auto zip = [&] { return testing::stage(run.progress(), "zip 2"); };
+    eventually([&] { return zip().waiting == 16; });  // and one more is in the hands of each actor
+    CHECK(zip().capacity == 32);                      // of both queues
+    tx.reset();
+    CHECK(testing::stage(run.wait().report, "zip 2").waiting == 0);
   });
 }
