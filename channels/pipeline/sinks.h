@@ -130,6 +130,8 @@ struct reduce_stage {
         std::is_invocable_r_v<Value, F&, Value, T>,
         "weir::reduce: the function does not take (value, what the stage before it gives), or does not return "
         "the value");
+    static_assert(std::is_move_assignable_v<Value> || std::is_nothrow_move_constructible_v<Value>,
+                  "weir::reduce: the value must be assignable, or movable without an exception");
   }
 
   template <class T>
@@ -142,9 +144,9 @@ struct reduce_stage {
         if constexpr (Call::goes_on) {  // so a call that fails must not take with it what was before it
           static_assert(std::is_copy_constructible_v<Value>,
                         "weir::reduce: with on_error the value must be copyable, as a call that fails must leave it");
-          value = std::invoke(f, Value(std::as_const(value)), std::forward<U>(u));
+          replace(std::invoke(f, Value(std::as_const(value)), std::forward<U>(u)));
         } else {
-          value = std::invoke(f, std::move(value), std::forward<U>(u));
+          replace(std::invoke(f, std::move(value), std::forward<U>(u)));
         }
       };
       (void)call(fold, item);
@@ -152,6 +154,17 @@ struct reduce_stage {
     }
     void finish() noexcept {}
     Value take() noexcept { return std::move(value); }
+
+   private:
+    // A value need not be assignable, no more than an item.
+    void replace(Value&& next) {
+      if constexpr (std::is_move_assignable_v<Value>) {
+        value = std::move(next);
+      } else {
+        std::destroy_at(std::addressof(value));
+        std::construct_at(std::addressof(value), std::move(next));
+      }
+    }
   };
   template <class T>
   state<T> begin() {

@@ -96,7 +96,10 @@ class receiver_source {
       return item;
     }
     const meter_wait::span starved(m.starved);
-    select(on_recv(from_, [&](std::optional<T> got) { item = std::move(got); }), on_set(stop.when_asked(), [] {}));
+    const auto keep = [&item](std::optional<T> got) {
+      if (got) item.emplace(*std::move(got));
+    };
+    select(on_recv(from_, keep), on_set(stop.when_asked(), [] {}));
     return item;
   }
   // Whoever has sent was told that it would be received. Other receivers see to that, if there are any that stay.

@@ -139,7 +139,10 @@ class zip_source {
       bool open = true;
       while (open && !(a && b)) {
         const auto keep = [&open](auto& into) {
-          return [&open, &into](auto got) { open = (into = std::move(got)).has_value(); };
+          return [&open, &into](auto got) {
+            open = got.has_value();
+            if (open) into.emplace(*std::move(got));
+          };
         };
         select(on_recv(a_.items(), keep(a)).when(!a), on_recv(b_.items(), keep(b)).when(!b),
                on_set(part_.stop.when_unwanted(), [&open] { open = false; }));

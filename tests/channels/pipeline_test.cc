@@ -295,6 +295,72 @@ TEST_CASE("items may be move-only and not default-constructible") {
   });
 }
 
+namespace {
+
+// Neither assignable nor default-constructible.
+struct fixed {
+  explicit fixed(int i) : value(i) {}
+  fixed(const fixed&) = delete;
+  fixed(fixed&& other) noexcept : value(other.value) {}
+  const int value;
+};
+// Copyable, for who shares items.
+struct shared_fixed {
+  explicit shared_fixed(int i) : value(i) {}
+  shared_fixed(const shared_fixed&) noexcept = default;
+  const int value;
+};
+
+}  // namespace
+
+TEST_CASE("items need to be moved into being, never assigned, by no stage") {
+  in_actor([] {
+    const auto fix = [](int i) { return fixed(i); };
+    const auto keep = [](const fixed&) { return true; };
+    const auto one = [](fixed f) {
+      std::vector<fixed> v;
+      v.push_back(std::move(f));
+      return v;
+    };
+    const auto sum = [](int total, const fixed& f) { return total + f.value; };
+    for (const int parallel : {1, 3}) {
+      // Through queues and past them.
+      auto r = weir::from(numbers(100)) | weir::map(fix, {.parallel = parallel}) |
+               weir::filter(keep, {.parallel = parallel}) | weir::tap([](const fixed&) {}, {.parallel = parallel}) |
+               weir::map_with([] { return 0; }, [](int&, fixed f) { return f; }, {.parallel = parallel}) |
+               weir::flat_map(one, {.parallel = parallel}) | weir::throttle(1000, 1ns) | weir::take(50) |
+               weir::offload_map([](fixed f) { return f; }, {.parallel = parallel}) |
+               weir::partition_by([](const fixed& f) { return f.value; }, 2,
+                                  [](auto part) { return part | weir::map([](fixed f) { return f; }); }) |
+               weir::batch(7, 1h) | weir::flat_map([](std::vector<fixed> v) { return v; }) | weir::reduce(0, sum) |
+               weir::execute();
+      CHECK(r.value == 49 * 50 / 2);
+    }
+    auto all = weir::merge(weir::from(numbers(3)) | weir::map(fix), weir::from(numbers(3)) | weir::map(fix)) |
+               weir::collect() | weir::execute();
+    CHECK(all.value.size() == 6);
+    auto pairs = weir::zip(weir::from(numbers(3)) | weir::map(fix), weir::from(numbers(3)) | weir::map(fix)) |
+                 weir::collect() | weir::execute();
+    CHECK(pairs.value.size() == 3);
+    // From a channel and into one, and the sum itself.
+    auto ends = weir::channel<fixed>(3);
+    for (int i = 0; i < 3; ++i) ends.tx.send(fixed(i));
+    ends.tx.reset();
+    auto out = weir::channel<fixed>(3);
+    weir::from(std::move(ends.rx)) | weir::into(std::move(out.tx)) | weir::execute();
+    CHECK((weir::from(std::move(out.rx)) |
+           weir::reduce(fixed(0), [](fixed total, fixed f) { return fixed(total.value + f.value); }) | weir::execute())
+              .value.value == 3);
+
+    std::atomic<int> seen{0};
+    auto copies = weir::from(numbers(5)) | weir::map([](int i) { return shared_fixed(i); }) |
+                  weir::tee([&](auto b) { return b | weir::into([&](const shared_fixed&) { ++seen; }); }) |
+                  weir::window(2) | weir::collect() | weir::execute();
+    CHECK(copies.value.size() == 4);
+    CHECK(seen == 5);
+  });
+}
+
 TEST_CASE("lines reads a file, with a last line that does not end") {
   const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/lines.txt";
   std::ofstream(path) << "one\n\nthree" << std::string(600'000, 'x') << "\nlast";
