@@ -23,12 +23,12 @@
 namespace weir {
 namespace internal {
 
-void require_at_least_one(const char* call, const char* what, long long n, site where);
-void require_duration(const char* call, std::chrono::nanoseconds d, site where);
+void require_at_least_one(const char* call, const char* what, long long n, const char* remedy, site where);
+void require_duration(const char* call, std::chrono::nanoseconds d, const char* remedy, site where);
 
 struct batch_stage {
   static constexpr const char* kind = "batch";
-  static constexpr bool is_sink = false, needs_queue = false, alone = true;
+  static constexpr bool is_sink = false, needs_queue = false, alone = true, calls = false;
   template <class T>
   static constexpr void check() {}
   template <class T>
@@ -60,7 +60,7 @@ struct batch_stage {
 // Its items come through a queue: while it waits for one, the time may come.
 struct timed_batch_stage {
   static constexpr const char* kind = "batch";
-  static constexpr bool is_sink = false, needs_queue = true, alone = true;
+  static constexpr bool is_sink = false, needs_queue = true, alone = true, calls = false;
   template <class T>
   static constexpr void check() {}
   template <class T>
@@ -98,7 +98,7 @@ struct timed_batch_stage {
 
 struct window_stage {
   static constexpr const char* kind = "window";
-  static constexpr bool is_sink = false, needs_queue = false, alone = true;
+  static constexpr bool is_sink = false, needs_queue = false, alone = true, calls = false;
   template <class T>
   static constexpr void check() {
     static_assert(std::is_copy_constructible_v<T>, "weir::window: windows share items, so T must be copyable");
@@ -130,7 +130,7 @@ struct window_stage {
 
 struct take_stage {
   static constexpr const char* kind = "take";
-  static constexpr bool is_sink = false, needs_queue = false, alone = true;
+  static constexpr bool is_sink = false, needs_queue = false, alone = true, calls = false;
   template <class T>
   static constexpr void check() {}
   template <class T>
@@ -156,7 +156,7 @@ struct take_stage {
 
 struct throttle_stage {
   static constexpr const char* kind = "throttle";
-  static constexpr bool is_sink = false, needs_queue = false, alone = true;
+  static constexpr bool is_sink = false, needs_queue = false, alone = true, calls = false;
   template <class T>
   static constexpr void check() {}
   template <class T>
@@ -190,27 +190,33 @@ struct throttle_stage {
 
 // REQUIRES, of all: counts from 1, times above 0; else throws misuse.
 inline auto batch(long long n, site where = site::current()) {
-  internal::require_at_least_one("batch", "the number of items", n, where);
+  internal::require_at_least_one("batch", "the number of items", n, "Say how many make a batch: weir::batch(100).",
+                                 where);
   return internal::entry(internal::batch_stage{static_cast<std::size_t>(n)}, {});
 }
 inline auto batch(long long n, std::chrono::nanoseconds time, stage_options options = {},
                   site where = site::current()) {
-  internal::require_at_least_one("batch", "the number of items", n, where);
-  internal::require_duration("batch", time, where);
+  internal::require_at_least_one("batch", "the number of items", n,
+                                 "Say how many make a batch at most: weir::batch(100, 50ms).", where);
+  internal::require_duration(
+      "batch", time, "Say how long its first item may wait: weir::batch(100, 50ms); or leave the time out.", where);
   return internal::entry(internal::timed_batch_stage{static_cast<std::size_t>(n), time}, std::move(options));
 }
 inline auto window(long long n, long long step = 1, site where = site::current()) {
-  internal::require_at_least_one("window", "the number of items", n, where);
-  internal::require_at_least_one("window", "the step", step, where);
+  internal::require_at_least_one("window", "the number of items", n, "Say how many make a window: weir::window(10).",
+                                 where);
+  internal::require_at_least_one("window", "the step", step,
+                                 "Say after how many items the next window begins: weir::window(10, 5).", where);
   return internal::entry(internal::window_stage{static_cast<std::size_t>(n), static_cast<std::size_t>(step)}, {});
 }
 inline auto take(long long n, site where = site::current()) {
-  internal::require_at_least_one("take", "the number of items", n, where);
+  internal::require_at_least_one("take", "the number of items", n, "Say how many are wanted: weir::take(10).", where);
   return internal::entry(internal::take_stage{static_cast<std::size_t>(n)}, {});
 }
 inline auto throttle(long long n, std::chrono::nanoseconds time, site where = site::current()) {
-  internal::require_at_least_one("throttle", "the number of items", n, where);
-  internal::require_duration("throttle", time, where);
+  const char* const remedy = "Say how many items may go in which time: weir::throttle(100, 1s).";
+  internal::require_at_least_one("throttle", "the number of items", n, remedy, where);
+  internal::require_duration("throttle", time, remedy, where);
   return internal::entry(internal::throttle_stage{static_cast<std::size_t>(n), time}, {});
 }
 

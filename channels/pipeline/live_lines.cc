@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
-#include <string_view>
 
 #include "weir/channels/pipeline/short_text.h"
 
@@ -59,9 +58,7 @@ const stage_report* heaviest(const group& g) {
   const stage_report* found = nullptr;
   double most = 0;
   for (const stage_report* s : g.stages) {
-    constexpr std::string_view not_parallel[] = {"source",  "batch",  "window", "take", "throttle",
-                                                 "collect", "reduce", "merge",  "zip"};
-    if (std::find(std::begin(not_parallel), std::end(not_parallel), s->kind) != std::end(not_parallel)) continue;
+    if (!s->may_be_parallel) continue;
     const double time = static_cast<double>(s->in) * seconds(s->p50);
     if (found == nullptr || time > most) most = time, found = s;
   }

@@ -41,6 +41,15 @@ stage_options options_of(Entry& e) {
   return std::move(e.options);
 }
 
+// A stage has
+//   kind            what it is called in a report
+//   is_sink         nothing comes out of it
+//   alone           it runs in one actor
+//   calls           it calls a function, which may fail and take long: on_error and .timeout are for it
+//   needs_queue     also without .parallel and .buffer; a sink has none of its own accord
+//   output<T>       what it makes of T, not for a sink
+//   check<T>()      its readable errors
+//   instance<T>     the state of one actor that runs it, made by make(); of a sink, state<T>, made by begin()
 // A stage that has stages of its own beside the one behind it has
 //   sides<In, Next>   a class of them, which is made after the stage's node and before those behind
 //     sides(stage, part, next)
@@ -83,8 +92,10 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
         sides_(stage_, part, next_),
         next_(sides_.behind(part), feeds_by_many(), std::move(rest)...) {
     if constexpr (stage_type::alone) this->require_alone();
+    if constexpr (!stage_type::calls) this->require_no_timeout();
   }
 
+  bool may_be_parallel() const noexcept override { return !stage_type::alone; }
   void start() {
     sides_.start(this->part_);
     next_.start();
@@ -162,8 +173,10 @@ class node<In, Entry> final
         state_(entry.stage.template begin<In>()),
         policy_(std::move(entry.policy)) {
     if constexpr (stage_type::alone) this->require_alone();
+    if constexpr (!stage_type::calls) this->require_no_timeout();
   }
 
+  bool may_be_parallel() const noexcept override { return !stage_type::alone; }
   void start() { this->start_input(); }
   // The result, once the pipeline has ended.
   state_type& sink() noexcept { return state_; }

@@ -57,7 +57,7 @@ int threads_of(cpu_pool* pool) noexcept;
 template <class F>
 struct offload_map_stage {
   static constexpr const char* kind = "offload_map";
-  static constexpr bool is_sink = false, needs_queue = true, alone = false;
+  static constexpr bool is_sink = false, needs_queue = true, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(takes_item<F, T>, "weir::offload_map: the function does not take what the stage before it gives");

@@ -65,7 +65,7 @@ inline std::size_t partition_of(std::size_t hash, std::size_t n) noexcept {
 template <class Key, class Build>
 struct partition_by_stage {
   static constexpr const char* kind = "partition_by";
-  static constexpr bool is_sink = false, needs_queue = false, alone = true;
+  static constexpr bool is_sink = false, needs_queue = false, alone = true, calls = true;
 
   template <class T>
   using built = std::remove_cvref_t<std::invoke_result_t<Build&, branch_pipeline<T>>>;
@@ -178,7 +178,8 @@ struct partition_by_stage {
 // key(item). REQUIRES: n from 1; else throws misuse.
 template <class Key, class Build>
 auto partition_by(Key key, long long n, Build build, site where = site::current()) {
-  internal::require_at_least_one("partition_by", "the number of partitions", n, where);
+  internal::require_at_least_one("partition_by", "the number of partitions", n,
+                                 "Say how many run side by side: weir::partition_by(key, 4, build).", where);
   return internal::entry(
       internal::partition_by_stage<Key, Build>{std::move(key), static_cast<std::size_t>(n), std::move(build)}, {});
 }

@@ -102,7 +102,14 @@ auto guard_last(std::tuple<Entries...>&& entries, error_policy<Policies...>&& po
   constexpr std::size_t last = sizeof...(Entries) - 1;
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     auto& e = std::get<last>(entries);
-    using stage_type = typename std::remove_reference_t<decltype(e)>::stage_type;
+    using entry_type = std::remove_reference_t<decltype(e)>;
+    using stage_type = typename entry_type::stage_type;
+    static_assert(std::is_same_v<typename entry_type::policy_type, error_policy<>>,
+                  "weir::on_error: the stage has one already: name all remedies in one, in their order, as in "
+                  "weir::on_error(weir::retry(3), weir::skip)");
+    static_assert(stage_type::calls,
+                  "weir::on_error: the stage before it calls no function that could fail: it is a batch, window, take, "
+                  "throttle or collect, or an into() of a channel; on_error stands right behind the stage it is for");
     return std::make_tuple(std::get<I>(std::move(entries))...,
                            stage_entry<stage_type, error_policy<Policies...>>{std::move(e.stage), std::move(e.options),
                                                                               std::move(policy)});

@@ -166,6 +166,7 @@ stage_report report_of(const node_base& n, time_point until) {
   s.kind = n.kind();
   s.before = n.before();
   s.parallel = n.parallel();
+  s.may_be_parallel = n.may_be_parallel();
   s.queued = n.queued();
   s.capacity = n.capacity();
   s.waiting = n.waiting();

@@ -15,6 +15,7 @@ struct stage_report {
   std::string kind;
   std::vector<std::size_t> before = {};  // which of the report's stages it has its items from; none: a source
   int parallel = 1;
+  bool may_be_parallel = false;             // .parallel is for it
   bool queued = false;                      // it has a queue before it, and actors of its own
   long long capacity = 0;                   // of that queue
   long long waiting = 0;                    // items in it

@@ -74,17 +74,23 @@ class node_base {
   virtual long long waiting() const noexcept { return 0; }
   // All actors of the run have ended, and `cause` is why.
   virtual void fail(const std::exception_ptr& /*cause*/) noexcept {}
+  // Whether .parallel is for it.
+  virtual bool may_be_parallel() const noexcept { return false; }
 
  protected:
   // Throws misuse if the options are out of range.
   node_base(run_part& part, const char* kind, stage_options options);
   // Throws misuse if the stage is parallel.
   void require_alone() const;
+  // Throws misuse if the stage has a .timeout.
+  void require_no_timeout() const;
   virtual ~node_base() = default;
 
   run_part& part_;
 
  private:
+  [[noreturn]] void refuse(const std::string& rule, const std::string& value, const char* remedy) const;
+
   const char* const kind_;
   const stage_options options_;
   const std::string name_;

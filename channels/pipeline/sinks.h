@@ -27,7 +27,7 @@ namespace internal {
 template <class F>
 struct into_stage {
   static constexpr const char* kind = "into";
-  static constexpr bool is_sink = true, alone = false;
+  static constexpr bool is_sink = true, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(std::is_invocable_v<F&, T>, "weir::into: the function does not take what the stage before it gives");
@@ -58,7 +58,7 @@ struct into_stage {
 template <class To>
 struct into_channel_stage {
   static constexpr const char* kind = "into";
-  static constexpr bool is_sink = true, alone = false;
+  static constexpr bool is_sink = true, alone = false, calls = false;
   template <class T>
   static constexpr void check() {
     static_assert(std::is_constructible_v<To, T>,
@@ -99,7 +99,7 @@ struct into_channel_stage {
 
 struct collect_stage {
   static constexpr const char* kind = "collect";
-  static constexpr bool is_sink = true, alone = true;
+  static constexpr bool is_sink = true, alone = true, calls = false;
   template <class T>
   static constexpr void check() {}
 
@@ -123,7 +123,7 @@ struct collect_stage {
 template <class Value, class F>
 struct reduce_stage {
   static constexpr const char* kind = "reduce";
-  static constexpr bool is_sink = true, alone = true;
+  static constexpr bool is_sink = true, alone = true, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(

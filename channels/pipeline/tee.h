@@ -57,7 +57,7 @@ using built_branch = std::remove_cvref_t<std::invoke_result_t<Branch&, branch_pi
 template <class... Branches>
 struct tee_stage {
   static constexpr const char* kind = "tee";
-  static constexpr bool is_sink = false, needs_queue = false, alone = true;
+  static constexpr bool is_sink = false, needs_queue = false, alone = true, calls = true;
   static constexpr std::size_t count = sizeof...(Branches);
 
   template <class T, class Branch>

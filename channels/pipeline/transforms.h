@@ -23,7 +23,7 @@ namespace internal {
 template <class F>
 struct map_stage {
   static constexpr const char* kind = "map";
-  static constexpr bool is_sink = false, needs_queue = false, alone = false;
+  static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(std::is_invocable_v<F&, T>, "weir::map: the function does not take what the stage before it gives");
@@ -53,7 +53,7 @@ struct map_stage {
 template <class Make, class F>
 struct map_with_stage {
   static constexpr const char* kind = "map_with";
-  static constexpr bool is_sink = false, needs_queue = false, alone = false;
+  static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   static_assert(std::is_invocable_v<Make&>, "weir::map_with: the first function makes the state and takes nothing");
   using state_type = std::invoke_result_t<Make&>;
   template <class T>
@@ -89,7 +89,7 @@ struct map_with_stage {
 template <class F>
 struct filter_stage {
   static constexpr const char* kind = "filter";
-  static constexpr bool is_sink = false, needs_queue = false, alone = false;
+  static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(
@@ -120,7 +120,7 @@ struct filter_stage {
 template <class F>
 struct flat_map_stage {
   static constexpr const char* kind = "flat_map";
-  static constexpr bool is_sink = false, needs_queue = false, alone = false;
+  static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(std::is_invocable_v<F&, T>,
@@ -174,7 +174,7 @@ struct flat_map_stage {
 template <class F>
 struct tap_stage {
   static constexpr const char* kind = "tap";
-  static constexpr bool is_sink = false, needs_queue = false, alone = false;
+  static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
     static_assert(std::is_invocable_v<F&, const T&>,

@@ -18,6 +18,7 @@ stage_report stage(const std::string& name, const std::string& kind, int paralle
   s.name = name;
   s.kind = kind;
   s.parallel = parallel;
+  s.may_be_parallel = kind != "source";
   s.queued = capacity > 0;
   s.waiting = waiting;
   s.capacity = capacity;
@@ -133,7 +134,7 @@ TEST_CASE("advice is given only where it helps") {
   f.cores_busy = 7.8;
   CHECK_THAT(text(f), Catch::Contains("bottleneck: parse (input full, output empty). 7.8 of 8 cores busy.\n"));
   f.cores_busy = 1;
-  f.lately.stages[1].kind = "batch";
+  f.lately.stages[1].may_be_parallel = false;
   CHECK_THAT(text(f), Catch::Contains("bottleneck: parse (input full, output empty). 1.0 of 8 cores busy.\n"));
   f.lately.stages[1].starved = 8s;
   f.lately.stages[0].blocked = 0s;
