@@ -175,7 +175,7 @@ stage_report report_of(const node_base& n, time_point until) {
   for (int i = 0; i < n.meters(); ++i) {
     const stage_meter& m = n.meter(i);
     settled += m.settled.get();
-    s.in += m.in();
+    s.in += m.in.items();
     s.out += m.out.get();
     s.errors += m.errors.get();
     s.retries += m.retries.get();

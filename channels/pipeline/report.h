@@ -25,7 +25,7 @@ struct stage_report {
   std::int64_t retries = 0;                 // calls made once more
   std::chrono::nanoseconds starved{0};      // waited for input; of all its actors together
   std::chrono::nanoseconds blocked{0};      // waited to get rid of output
-  std::chrono::nanoseconds p50{0}, p99{0};  // of the calls of its function
+  std::chrono::nanoseconds p50{0}, p99{0};  // of the calls of its function, failed ones included: estimates
 };
 
 // Of a pipeline that runs: the figures up to now, each read by itself, so that sums over stages may be out by some.

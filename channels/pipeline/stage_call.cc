@@ -24,6 +24,11 @@ void throw_pipeline_error(const node_base& stage, const std::exception_ptr& fail
   }
 }
 
+void begin_measured(const node_base& stage, stage_meter& meter) {
+  meter.in.next_group(now(), stage.options().timeout.count() != 0);
+  this_actor::maybe_yield();
+}
+
 void throw_too_long(const node_base& stage) {
   const double ms = static_cast<double>(stage.options().timeout.count()) * 1e-6;
   throw timed_out(fmt::format("an item took longer than .timeout = {} ms", ms));

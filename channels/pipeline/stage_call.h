@@ -24,6 +24,9 @@ namespace weir::internal {
 [[noreturn]] void throw_pipeline_error(const node_base& stage, const std::exception_ptr& failure);
 // Throws timed_out: a call took longer than its stage allows.
 [[noreturn]] void throw_too_long(const node_base& stage);
+// At the one item of its group that is measured. Gives way to other actors, as stages in one loop may have no other
+// park, and some call no function; throws cancelled.
+void begin_measured(const node_base& stage, stage_meter& meter);
 
 template <class Policy>
 class stage_call {
@@ -31,10 +34,10 @@ class stage_call {
   static constexpr bool goes_on = Policy::goes_on;
 
   // For one item, which it counts.
-  [[gnu::always_inline]] stage_call(const node_base& stage, stage_meter& meter, const Policy& policy) noexcept
-      : stage_(stage), meter_(meter), policy_(policy), measure_(meter.count_in()) {
+  [[gnu::always_inline]] stage_call(const node_base& stage, stage_meter& meter, const Policy& policy)
+      : stage_(stage), meter_(meter), policy_(policy), measure_(meter.in.add()) {
     if (measure_) [[unlikely]]
-      meter.measure_in(stage.options().timeout.count() != 0 ? 1 : 1024);
+      begin_measured(stage, meter);
   }
 
   // f(item), void being std::monostate; empty: the item is left out. Throws pipeline_error, cancelled.
@@ -54,12 +57,12 @@ class stage_call {
         if (!measure_) [[likely]]
           invoke<argument>(f, item, kept);
         else
-          measured<argument>(f, item, kept);
+          measured<argument>(stage_, meter_, f, item, kept, meter_.in.stands_for());
       } catch (const cancelled&) {
         throw;
       } catch (...) {
         // In the handler, so that a call that does not fail has nothing to clean up.
-        remedied<argument>(f, item, kept, std::current_exception());
+        if (remedied<argument>(stage_, meter_, policy_, f, item, kept, std::current_exception())) ended_ = true;
       }
       return kept;
     }
@@ -75,7 +78,7 @@ class stage_call {
     } catch (const cancelled&) {
       throw;
     } catch (...) {
-      leave_rest_out(item, std::current_exception());
+      if (leave_rest_out(stage_, meter_, policy_, item, std::current_exception())) ended_ = true;
       return false;
     }
   }
@@ -94,42 +97,49 @@ class stage_call {
   bool ended() const noexcept { return ended_; }
 
  private:
-  // Every 1024th call is measured; more of them, or all, if they take longer; all that have a limit.
+  // Static, what seldom runs: an object whose address nobody takes is not made.
+
+  // `calls`: how many it stands for. One that fails took its time, too; of one that a cancel ended nobody knows it.
   template <class Argument, class F, class In, class Kept>
-  [[gnu::noinline]] void measured(F& f, In& item, Kept& kept) {
-    this_actor::maybe_yield();  // stages in one loop may have no other park; a cancel arrives here, too
-    const auto limit = stage_.options().timeout;
+  [[gnu::noinline]] static void measured(const node_base& stage, stage_meter& meter, F& f, In& item, Kept& kept,
+                                         int calls) {
+    const auto limit = stage.options().timeout;
     const time_point begin = now();
-    if (limit.count() == 0)
-      invoke<Argument>(f, item, kept);
-    else if (!within(limit, [&] { invoke<Argument>(f, item, kept); }))
-      throw_too_long(stage_);
-    const auto took = now() - begin;
-    meter_.latency.add(took);
-    if (took > std::chrono::nanoseconds(200) && limit.count() == 0)
-      meter_.measure_soon(took > std::chrono::microseconds(5) ? 1 : 64);
+    try {
+      if (limit.count() == 0)
+        invoke<Argument>(f, item, kept);
+      else if (!within(limit, [&] { invoke<Argument>(f, item, kept); }))
+        throw_too_long(stage);
+    } catch (const cancelled&) {
+      throw;
+    } catch (...) {
+      meter.latency.add(now() - begin, calls);
+      throw;
+    }
+    meter.latency.add(now() - begin, calls);
   }
-  // After a call that failed.
+  // After a call that failed. True: the policy has ended the stream.
   template <class Argument, class F, class In, class Kept>
-  [[gnu::noinline]] void remedied(F& f, In& item, Kept& kept, std::exception_ptr failure) {
+  [[gnu::noinline]] static bool remedied(const node_base& stage, stage_meter& meter, const Policy& policy, F& f,
+                                         In& item, Kept& kept, std::exception_ptr failure) {
     kept.reset();
     for (int calls = 1;; ++calls) {
-      meter_.errors.add(1);
-      switch (policy_.treat(&item, stage_.name(), failure, calls)) {
+      meter.errors.add(1);
+      switch (policy.treat(&item, stage.name(), failure, calls)) {
         case remedy::call_again:
           break;
         case remedy::end:
-          ended_ = true;
-          return;
+          return true;
         case remedy::leave_out:
-          return;
+          return false;
         case remedy::pass_on:
-          throw_pipeline_error(stage_, failure);
+          throw_pipeline_error(stage, failure);
       }
-      meter_.retries.add(1);
+      meter.retries.add(1);
+      this_actor::maybe_yield();  // the policy may have had nothing to wait for
       try {
-        measured<Argument>(f, item, kept);
-        return;
+        measured<Argument>(stage, meter, f, item, kept, 1);  // all that are made again are measured
+        return false;
       } catch (const cancelled&) {
         throw;
       } catch (...) {
@@ -138,13 +148,15 @@ class stage_call {
       }
     }
   }
+  // True: the policy has ended the stream.
   template <class In>
-  [[gnu::noinline]] void leave_rest_out(In& item, const std::exception_ptr& failure) {
-    meter_.errors.add(1);
+  [[gnu::noinline]] static bool leave_rest_out(const node_base& stage, stage_meter& meter, const Policy& policy,
+                                               In& item, const std::exception_ptr& failure) {
+    meter.errors.add(1);
     // After as many calls as no retry() allows.
-    const remedy r = policy_.treat(&item, stage_.name(), failure, std::numeric_limits<int>::max());
-    if (r == remedy::pass_on) throw_pipeline_error(stage_, failure);
-    ended_ = r == remedy::end;
+    const remedy r = policy.treat(&item, stage.name(), failure, std::numeric_limits<int>::max());
+    if (r == remedy::pass_on) throw_pipeline_error(stage, failure);
+    return r == remedy::end;
   }
   template <class Argument, class F, class In, class Kept>
   static void invoke(F& f, In& item, Kept& kept) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "weir/channels/pipeline/item_count.h"
 #include "weir/runtime/base/clock.h"
 
 namespace weir::internal {
@@ -18,11 +19,12 @@ namespace weir::internal {
 // Durations in buckets of a quarter of a power of two: a percentile is right within a fifth.
 class latency_buckets {
  public:
-  static constexpr std::size_t count = 4 * 60;
+  static constexpr std::size_t count = 4 * 45;  // up to 9 hours
 
-  void add(std::chrono::nanoseconds d) noexcept {
-    std::atomic<std::uint32_t>& b = buckets_[index(d)];
-    b.store(b.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // one writer
+  // `calls`: for how many it stands.
+  void add(std::chrono::nanoseconds d, int calls) noexcept {
+    std::atomic<std::uint64_t>& b = buckets_[index(d)];
+    b.store(b.load(std::memory_order_relaxed) + static_cast<unsigned>(calls), std::memory_order_relaxed);  // one writer
   }
   void add_to(std::array<std::uint64_t, count>& sums) const noexcept {
     for (std::size_t i = 0; i < count; ++i) sums[i] += buckets_[i].load(std::memory_order_relaxed);
@@ -42,7 +44,7 @@ class latency_buckets {
     return i < count ? i : count - 1;
   }
 
-  std::array<std::atomic<std::uint32_t>, count> buckets_{};
+  std::array<std::atomic<std::uint64_t>, count> buckets_{};
 };
 
 // Relaxed throughout: these are figures, nothing is published through them.
@@ -100,39 +102,14 @@ struct alignas(64) stage_meter {
     stage_meter& meter_;
   };
 
-  // One more item came in. True: its call is to be measured. One subtraction an item: it is in the way of all of them.
-  [[gnu::always_inline]] bool count_in() noexcept {
-    const int left = left_.load(std::memory_order_relaxed) - 1;
-    left_.store(left, std::memory_order_relaxed);
-    return left == 0;
-  }
-  // After count_in() was true: after how many items it is true again.
-  void measure_in(int items) noexcept {
-    counted_.add(period_.load(std::memory_order_relaxed));
-    period_.store(items, std::memory_order_relaxed);
-    left_.store(items, std::memory_order_relaxed);
-  }
-  // It is true again after so many from now on.
-  void measure_soon(int items) noexcept {
-    counted_.add(period_.load(std::memory_order_relaxed) - left_.load(std::memory_order_relaxed));
-    period_.store(items, std::memory_order_relaxed);
-    left_.store(items, std::memory_order_relaxed);
-  }
-  std::int64_t in() const noexcept {
-    return counted_.get() + period_.load(std::memory_order_relaxed) - left_.load(std::memory_order_relaxed);
-  }
-
+  item_count in;
   meter_counter out;  // put into the queue of the next stage; if that has none, its `in` says it
   meter_counter errors, retries;
   meter_counter settled;          // of an ordered stage: items whose results have gone on
   meter_counter bytes, of_bytes;  // of a source that reads a file: how much it has read, of how much
   meter_wait starved, blocked;    // waiting for input, and to get rid of output
   std::atomic<bool> on_duty{false};
-  latency_buckets latency;  // of calls of the stage's function; a sample, if they are short
-
- private:
-  meter_counter counted_;
-  std::atomic<int> period_{1}, left_{1};
+  latency_buckets latency;  // of calls of the stage's function, those that failed included; item_count.h says which
 };
 
 }  // namespace weir::internal

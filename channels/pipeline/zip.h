@@ -124,7 +124,7 @@ class zip_source {
       std::optional<typename A::value_type> a;
       std::optional<typename B::value_type> b;
       while (take_both(a, b, m)) {
-        if (m.count_in()) m.measure_in(1024);
+        if (m.in.add()) m.in.next_group(now(), false);
         if (!head.push(value_type(*std::move(a), *std::move(b)), m)) return;
         a.reset();
         b.reset();

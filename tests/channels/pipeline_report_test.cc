@@ -3,11 +3,14 @@
 #include <cstdlib>
 #include <fstream>
 #include <ranges>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/channels/pipelines.h"
 #include "tests/testing.h"
+#include "weir/channels/pipeline/item_count.h"
 #include "weir/channels/pipeline/pipeline.h"
 #include "weir/channels/pipeline/report.h"
 #include "weir/runtime/sync/event.h"
@@ -122,4 +125,71 @@ TEST_CASE("a pipeline tells how much of its source it has taken, if the source k
     auto unknown = count_up(given) | sum() | weir::start();
     CHECK_FALSE(unknown.progress().share());
   });
+}
+
+TEST_CASE("how long calls took: those that fail or run out of time count as the others do") {
+  in_actor([] {
+    const auto fails = [](int) -> int {
+      weir::this_actor::sleep(2ms);
+      throw std::runtime_error("late and in vain");
+    };
+    const auto failed = weir::from(numbers(8)) | weir::map(fails, {.name = "slow"}) | weir::on_error(weir::skip) |
+                        weir::collect() | weir::execute();
+    CHECK(testing::stage(failed.report, "slow").p50 >= 2ms * 4 / 5);
+    const auto hangs = [](int i) { return weir::this_actor::sleep(1h), i; };
+    const auto late = weir::from(numbers(4)) | weir::map(hangs, {.name = "slow", .timeout = 2ms}) |
+                      weir::on_error(weir::retry(1), weir::skip) | weir::collect() | weir::execute();
+    CHECK(testing::stage(late.report, "slow").errors == 8);
+    CHECK(testing::stage(late.report, "slow").p50 >= 2ms * 4 / 5);
+  });
+}
+
+TEST_CASE("each measured call stands for those around it, so runs of slow ones weigh no more than they are") {
+  using weir::internal::item_count;
+  struct shape {
+    int fast, slow;  // how many of each follow one another
+    double share() const { return static_cast<double>(slow) / (fast + slow); }
+  };
+  for (const shape s : {shape{9'500, 500}, shape{99'000, 1'000}, shape{5'000, 5'000}, shape{99, 1}, shape{0, 1}}) {
+    item_count count;
+    weir::internal::time_point at{1s};
+    double of_all = 0, of_slow = 0;
+    long measured = 0;
+    constexpr int calls = 10'000'000;
+    for (int i = 0; i < calls; ++i) {
+      const bool slow = i % (s.fast + s.slow) >= s.fast;
+      if (count.add()) {
+        count.next_group(at, false);
+        ++measured;
+        of_all += count.stands_for();
+        if (slow) of_slow += count.stands_for();
+      }
+      at += slow ? 100us : 10ns;
+    }
+    CAPTURE(s.fast, s.slow, measured);
+    CHECK(count.items() == calls);
+    CHECK(of_all == Approx(calls).epsilon(0.01));
+    CHECK(of_slow / of_all == Approx(s.share()).epsilon(0.1));
+    if (s.fast == 0) CHECK(measured == calls);
+  }
+}
+
+TEST_CASE("the count of a stage's items never goes back while it is looked at") {
+  weir::internal::item_count count;
+  constexpr std::int64_t items = 5'000'000;
+  std::thread stage([&] {
+    for (std::int64_t i = 0; i < items; ++i)
+      if (count.add()) count.next_group(weir::internal::now(), false);
+  });
+  std::int64_t last = 0;
+  bool back = false, too_many = false;
+  while (last < items) {
+    const std::int64_t n = count.items();
+    back = back || n < last;
+    too_many = too_many || n > items;
+    last = n;
+  }
+  stage.join();
+  CHECK_FALSE(back);
+  CHECK_FALSE(too_many);
 }
