@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -12,6 +13,8 @@
 
 #include "weir/channels/pipeline/run_state.h"
 #include "weir/channels/pipeline/source.h"
+#include "weir/channels/pipeline/stage_call.h"
+#include "weir/runtime/base/errors.h"
 
 namespace weir::internal {
 
@@ -34,13 +37,35 @@ class source_feed final : public node_base {
     part_.actors->spawn(name, [this, &head] {
       stage_meter& m = meter(0);
       const stage_meter::duty on_duty(m);
-      run_source(
-          source_, [&head, &m](item_type&& item) { return head.push(std::move(item), m); }, m, part_.stop);
+      run(head, m);
       head.finish();
     });
   }
 
  private:
+  // What the source throws comes out with its name; what a stage behind it does has that one's.
+  void run(Head& head, stage_meter& m) {
+    bool from_behind = false;
+    const auto push = [&](item_type && item) __attribute__((always_inline)) {
+      try {
+        return head.push(std::move(item), m);
+      } catch (...) {
+        from_behind = true;
+        throw;
+      }
+    };
+    try {
+      run_source(source_, push, m, part_.stop);
+    } catch (const cancelled&) {
+      throw;
+    } catch (const pipeline_error&) {
+      if (from_behind) throw;
+      throw_pipeline_error(*this, std::current_exception());  // of a pipeline that the source ran
+    } catch (...) {
+      throw_pipeline_error(*this, std::current_exception());
+    }
+  }
+
   Source source_;
 };
 

@@ -38,15 +38,20 @@ struct batch_stage {
   struct instance {
     std::size_t size;
     std::vector<T> group;
+    std::size_t last = 0;  // how many the one before had: as many may come again, while `size` may be a mere limit
     template <class Call, class Emit>
     [[gnu::always_inline]] bool process(T& item, Call&, const Emit& emit) {
-      if (group.empty()) group.reserve(size);
+      if (group.empty()) group.reserve(last);
       group.push_back(std::move(item));
-      return group.size() < size || emit(std::exchange(group, {}));
+      return group.size() < size || emit(take());
     }
     template <class Emit>
     void end(const Emit& emit) {
-      if (!group.empty()) emit(std::exchange(group, {}));
+      if (!group.empty()) emit(take());
+    }
+    std::vector<T> take() {
+      last = group.size();
+      return std::exchange(group, {});
     }
   };
   template <class T>
@@ -84,7 +89,7 @@ struct timed_batch_stage {
     template <class Emit>
     bool on_time(const Emit& emit) {
       until = {};
-      return this->group.empty() || emit(std::exchange(this->group, {}));
+      return this->group.empty() || emit(this->take());
     }
   };
   template <class T>

@@ -112,13 +112,19 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
     return sides_type::feed_next || (this->parallel() > 1 && this->options().order == unordered);
   }
   instance_type make() {
-    if constexpr (std::is_same_v<sides_type, no_sides>)
-      return stage_.template make<In>();
-    else
-      return stage_.make(sides_);
+    return under_name(*this, [this] {
+      if constexpr (std::is_same_v<sides_type, no_sides>)
+        return stage_.template make<In>();
+      else
+        return stage_.make(sides_);
+    });
   }
 
   [[gnu::always_inline]] bool apply(item_type&& item, instance_type& instance, stage_meter& m) {
+    return under_some_name(
+        *this, [&]() __attribute__((always_inline)) { return process(std::move(item), instance, m); });
+  }
+  [[gnu::always_inline]] bool process(item_type&& item, instance_type& instance, stage_meter& m) {
     stage_call call(*this, m, policy_);
     if (item.place != nullptr) {
       const auto emit = [place = item.place](out_type&& out) {
@@ -194,8 +200,11 @@ class node<In, Entry> final
  private:
   state_type* make() noexcept { return &state_; }
   [[gnu::always_inline]] bool apply(item_type&& item, state_type* state, stage_meter& m) {
-    stage_call call(*this, m, policy_);
-    return state->process(item.value, call) && !call.ended();
+    return under_some_name(
+        *this, [&]() __attribute__((always_inline)) {
+          stage_call call(*this, m, policy_);
+          return state->process(item.value, call) && !call.ended();
+        });
   }
   void end(state_type*, stage_meter&) {}
   void end() { state_.finish(); }

@@ -22,6 +22,30 @@ namespace weir::internal {
 
 // Throws pipeline_error with `failure` nested in it.
 [[noreturn]] void throw_pipeline_error(const node_base& stage, const std::exception_ptr& failure);
+// f(), of which nothing but a cancel comes out without the stage's name.
+template <class F>
+[[gnu::always_inline]] inline decltype(auto) under_name(const node_base& stage, const F& f) {
+  try {
+    return f();
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    throw_pipeline_error(stage, std::current_exception());
+  }
+}
+// The same where stages behind `stage` are called, too: what they throw has a name already.
+template <class F>
+[[gnu::always_inline]] inline decltype(auto) under_some_name(const node_base& stage, const F& f) {
+  try {
+    return f();
+  } catch (const cancelled&) {
+    throw;
+  } catch (const pipeline_error&) {
+    throw;
+  } catch (...) {
+    throw_pipeline_error(stage, std::current_exception());
+  }
+}
 // Throws timed_out: a call took longer than its stage allows.
 [[noreturn]] void throw_too_long(const node_base& stage);
 // At the one item of its group that is measured. Gives way to other actors, as stages in one loop may have no other

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -72,6 +73,106 @@ TEST_CASE("whichever stage throws, alone or parallel, is named") {
     }
     CHECK(failure_of([] { endless() | weir::reduce(0, [](int, int i) { return no_fifty(i); }) | weir::execute(); }) ==
           "stage \"reduce 1\": no fifty");
+  });
+}
+
+TEST_CASE("what throws beside a stage's function carries the stage's name too, that of the source included") {
+  in_actor([] {
+    const auto no_state = []() -> int { throw std::runtime_error("no state"); };
+    for (const int n : {1, 3})
+      CHECK(failure_of([&] {
+              endless() | weir::map_with(no_state, [](int&, int i) { return i; }, {.parallel = n, .name = "bad"}) |
+                  weir::into(nothing) | weir::execute();
+            }) == "stage \"bad\": no state");
+
+    struct no_copy {
+      explicit no_copy(int i) : value(i) {}
+      no_copy(const no_copy& other) : value(no_fifty(other.value)) {}
+      no_copy(no_copy&&) noexcept = default;
+      int value;
+    };
+    const auto make = [](int i) { return no_copy(i); };
+    CHECK(failure_of([&] {
+            endless() | weir::map(make) | weir::window(3) | weir::into([](const auto&) {}) | weir::execute();
+          }) == "stage \"window 2\": no fifty");
+    // In an actor of its own, whose name is not what is meant.
+    CHECK(failure_of([&] {
+            endless() | weir::map(make, {.buffer = 4}) | weir::window(3) | weir::into([](const auto&) {}) |
+                weir::execute();
+          }) == "stage \"window 2\": no fifty");
+
+    struct no_letter {
+      no_letter(int i) : value(no_fifty(i)) {}
+      int value;
+    };
+    auto letters = weir::unbounded<no_letter>();
+    CHECK(failure_of([&] { endless() | weir::into(letters.tx, {.name = "send"}) | weir::execute(); }) ==
+          "stage \"send\": no fifty");
+
+    const auto broken = [] {
+      return weir::generate<int>([](const auto& emit) {
+        emit(1);
+        throw std::runtime_error("broken");
+      });
+    };
+    CHECK(failure_of([&] { broken() | weir::into(nothing) | weir::execute(); }) == "stage \"source\": broken");
+    // What a stage behind it throws goes through the source, and is not the source's.
+    CHECK(failure_of([] {
+            endless() | weir::map(no_fifty, {.name = "bad"}) | weir::into(nothing) | weir::execute();
+          }) == "stage \"bad\": no fifty");
+    // A pipeline in a pipeline: each has its name.
+    const auto inner = [] {
+      return weir::generate<int>([](const auto&) {
+        endless() | weir::map(no_fifty, {.name = "bad"}) | weir::into(nothing) | weir::execute();
+      });
+    };
+    CHECK(failure_of([&] { inner() | weir::into(nothing) | weir::execute(); }) ==
+          "stage \"source\": stage \"bad\": no fifty");
+  });
+}
+
+TEST_CASE("a batch takes memory for what comes, not for its limit") {
+  in_actor([] {
+    for (const long long limit : {1'000'000'000LL, 1'000'000'000'000'000'000LL}) {
+      auto full = weir::from(numbers(3)) | weir::batch(limit) | weir::collect() | weir::execute();
+      CHECK(full.value == std::vector<std::vector<int>>{{0, 1, 2}});
+      CHECK(full.value[0].capacity() < 100);
+      auto timed = weir::from(numbers(3)) | weir::batch(limit, 1h) | weir::collect() | weir::execute();
+      CHECK(timed.value == std::vector<std::vector<int>>{{0, 1, 2}});
+      CHECK(timed.value[0].capacity() < 100);
+    }
+    // From the second one on, where all are full, it is allocated once.
+    auto r = weir::from(numbers(300)) | weir::batch(100) | weir::collect() | weir::execute();
+    CHECK(r.value[1].capacity() == 100);
+    CHECK(r.value[2].capacity() == 100);
+  });
+}
+
+TEST_CASE("stages that call no function give way to others, and a cancel ends them") {
+  // On one worker whoever does not give way is alone.
+  weir::run({.workers = 1}, [] {
+    constexpr long long never = 1'000'000'000'000'000;
+    const auto numbers_for_ever = [] { return weir::from(std::views::iota(0LL)); };
+    const auto cut_short = [](auto&& p) {
+      auto run = std::move(p) | weir::start();
+      eventually([&] {
+        const auto stages = run.progress().stages;
+        return std::any_of(stages.begin(), stages.end(), [](const auto& s) { return s.in > 10'000; });
+      });
+      run.cancel();
+      CHECK_THROWS_AS(run.wait(), weir::actor_cancelled);
+    };
+    // The window lets nothing through, so that all of it goes on in one loop.
+    cut_short(numbers_for_ever() | weir::window(2, never) | weir::collect());
+    cut_short(numbers_for_ever() | weir::take(never) | weir::window(2, never) | weir::collect());
+    cut_short(numbers_for_ever() | weir::batch(1) | weir::take(never) | weir::window(2, never) | weir::collect());
+    cut_short(numbers_for_ever() | weir::batch(3) | weir::window(2, never) | weir::take(never) | weir::collect());
+    cut_short(numbers_for_ever() | weir::collect());
+    auto room = weir::unbounded<long long>();
+    cut_short(numbers_for_ever() | weir::into(room.tx));
+    // One item that becomes many.
+    cut_short(weir::from(numbers(1)) | weir::flat_map([](int) { return std::views::iota(0LL); }) |
+              weir::window(2, never) | weir::collect());
   });
 }
 
@@ -194,8 +295,36 @@ TEST_CASE("what is out of range is misuse, before anything runs, for every stage
     }
     refused(source() | weir::offload_map(same, {.buffer = -1}) | weir::collect(), ".buffer must be 0");
     refused(source() | weir::offload_map(same, {.timeout = -1s}) | weir::collect(), ".timeout must not be negative");
+    refused(source() | weir::map(same, {.parallel = 2'000'000'000, .name = "bad"}) | weir::collect(),
+            "stage \"bad\": .parallel must be 1 to 1000000, got 2000000000");
+    // Each by itself would do.
+    refused(source() | weir::map(same, {.parallel = 2, .buffer = 16'777'215, .name = "bad"}) | weir::collect(),
+            "stage \"bad\": .buffer and .parallel must be 16777216 together at most, got .buffer = 16777215 and "
+            ".parallel = 2");
+    const char* const no_call = "it calls no function whose time .timeout could limit, got .timeout = 1000000000 ns";
+    refused(source() | weir::batch(3, 1ms, {.timeout = 1s}) | weir::collect(), no_call);
+    auto ends = weir::channel<int>(1);
+    refused(source() | weir::into(ends.tx, {.timeout = 1s}), no_call);
     CHECK(begun == 0);
   });
+}
+
+TEST_CASE("who gives a stage a number that cannot be is told the rule, the value, the place and what to write") {
+  const auto told = [](auto make, const char* text) {
+    CHECK_THROWS_WITH(make(), Catch::Contains(text) && Catch::Contains(" (pipeline_faults_test.cc:"));
+  };
+  told([] { weir::batch(0); }, "batch: the number of items must be 1 or more, got 0");
+  told([] { weir::batch(0); }, "). Say how many make a batch: weir::batch(100).");
+  told([] { weir::batch(-1, 1ms); }, "). Say how many make a batch at most: weir::batch(100, 50ms).");
+  told([] { weir::batch(1, 0ms); }, "the time must be more than zero, got 0 ns");
+  told([] { weir::batch(1, 0ms); }, "). Say how long its first item may wait: weir::batch(100, 50ms)");
+  told([] { weir::window(0); }, "). Say how many make a window: weir::window(10).");
+  told([] { weir::window(1, 0); }, "). Say after how many items the next window begins: weir::window(10, 5).");
+  told([] { weir::take(0); }, "). Say how many are wanted: weir::take(10).");
+  told([] { weir::throttle(0, 1s); }, "). Say how many items may go in which time: weir::throttle(100, 1s).");
+  told([] { weir::throttle(1, 0s); }, "). Say how many items may go in which time: weir::throttle(100, 1s).");
+  told([] { weir::partition_by(same, 0, [](auto part) { return part; }); },
+       "). Say how many run side by side: weir::partition_by(key, 4, build).");
 }
 
 TEST_CASE(
