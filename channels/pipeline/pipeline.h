@@ -87,7 +87,7 @@ auto start_pipeline(Source source) {
 
 template <class T, class Source, class... Entries, class Stage, class Policy>
 auto append(pipeline<T, Source, Entries...>&& p, stage_entry<Stage, Policy>&& next) {
-  Stage::template check<T>();
+  static_assert((Stage::template check<T>(), true));  // before anything else that does not fit
   auto entries = std::tuple_cat(p.take_entries(), std::make_tuple(std::move(next)));
   if constexpr (Stage::is_sink)
     return complete_pipeline<T, Source, Entries..., stage_entry<Stage, Policy>>(p.take_source(), std::move(entries));

@@ -68,10 +68,12 @@ class stage_call {
   template <class F, class In>
   [[gnu::always_inline]] auto operator()(F& f, In& item) {
     using argument = std::conditional_t<Policy::keeps_item, const In&, In>;
-    if constexpr (!std::is_invocable_v<F&, argument>) {
-      static_assert(std::is_copy_constructible_v<In>,
+    if constexpr (!std::is_invocable_v<F&, argument> && !std::is_copy_constructible_v<In>) {
+      static_assert(sizeof(In) == 0,
                     "weir::on_error: retry and dead_letter need the item after the call: let the function take a const "
                     "T&, or make T copyable");
+      return std::optional<std::remove_cvref_t<std::invoke_result_t<F&, In>>>();
+    } else if constexpr (!std::is_invocable_v<F&, argument>) {
       const auto with_copy = [&f](const In& i) { return std::invoke(f, In(i)); };
       return (*this)(with_copy, item);
     } else {

@@ -26,9 +26,11 @@ struct map_stage {
   static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
-    static_assert(std::is_invocable_v<F&, T>, "weir::map: the function does not take what the stage before it gives");
-    static_assert(!std::is_void_v<std::invoke_result_t<F&, T>>,
-                  "weir::map: the function returns nothing; use weir::tap, or weir::into as the last stage");
+    constexpr bool takes = std::is_invocable_v<F&, T>;
+    static_assert(takes, "weir::map: the function does not take what the stage before it gives");
+    if constexpr (takes)
+      static_assert(!std::is_void_v<std::invoke_result_t<F&, T>>,
+                    "weir::map: the function returns nothing; use weir::tap, or weir::into as the last stage");
   }
   template <class T>
   using output = std::invoke_result_t<F&, T>;
@@ -58,8 +60,11 @@ struct map_with_stage {
   using state_type = std::invoke_result_t<Make&>;
   template <class T>
   static constexpr void check() {
-    static_assert(std::is_invocable_v<F&, state_type&, T>,
-                  "weir::map_with: the function does not take (state&, what the stage before it gives)");
+    constexpr bool takes = std::is_invocable_v<F&, state_type&, T>;
+    static_assert(takes, "weir::map_with: the function does not take (state&, what the stage before it gives)");
+    if constexpr (takes)
+      static_assert(!std::is_void_v<std::invoke_result_t<F&, state_type&, T>>,
+                    "weir::map_with: the function returns nothing; use weir::into as the last stage");
   }
   template <class T>
   using output = std::invoke_result_t<F&, state_type&, T>;
@@ -123,10 +128,11 @@ struct flat_map_stage {
   static constexpr bool is_sink = false, needs_queue = false, alone = false, calls = true;
   template <class T>
   static constexpr void check() {
-    static_assert(std::is_invocable_v<F&, T>,
-                  "weir::flat_map: the function does not take what the stage before it gives");
-    static_assert(std::ranges::input_range<std::invoke_result_t<F&, T>>,
-                  "weir::flat_map: the function returns no range");
+    constexpr bool takes = std::is_invocable_v<F&, T>;
+    static_assert(takes, "weir::flat_map: the function does not take what the stage before it gives");
+    if constexpr (takes)
+      static_assert(std::ranges::input_range<std::invoke_result_t<F&, T>>,
+                    "weir::flat_map: the function returns no range");
   }
   template <class T>
   using output = std::ranges::range_value_t<std::invoke_result_t<F&, T>>;
