@@ -8,7 +8,7 @@
 //      at which no case was ready. So the hints of step 1, which are looks without a lock, decide nothing.
 //   3. Park, at most until the first timer case is due.
 //   4. Withdraw what was not unlinked by the winner. Only then does the caller run the chosen body, with nothing
-//      registered.
+//      registered. A case that finds that it was woken for too little says so now, and all begins anew.
 //
 // Registering may meet another select that does the same with our node: wait_list.h says who gives way. Who gives way
 // withdraws everything and starts anew, which is rare and short.
@@ -237,7 +237,10 @@ int await_case(select_case** cases, std::byte* nodes, int* order, int count, sel
   for (int chosen = -1;;) {
     switch (s.register_and_park(traits.has_otherwise, may_cancel, chosen)) {
       case outcome::chosen:
-        return chosen;
+        if (cases[chosen]->confirm()) return chosen;
+        chosen = s.try_enabled();
+        if (chosen >= 0) return chosen;
+        break;
       case outcome::none_ready:
         return -1;
       case outcome::again:

@@ -32,6 +32,9 @@ class select_case {
   virtual void withdraw(wait_node& node) noexcept = 0;
   // The case was completed by a peer through `node`.
   virtual void completed(const wait_node& node) noexcept = 0;
+  // The case was completed, by a peer or when it was registered, and nothing is registered any more: whether that
+  // holds. False: it was less than the case waits for, and the select goes on.
+  virtual bool confirm() { return true; }
   // The case is chosen while its actor unwinds from a cancel: as if the peer were gone.
   virtual void complete_as_closed() noexcept = 0;
   // For a point in time: when. Others: never.

@@ -17,7 +17,7 @@ namespace weir::internal {
 
 // A small value that refers to what can happen, and knows what each function of select_case.h means there. A peer that
 // completes a wait claims the owner of the node under the source's lock, does its part, unlinks the node, unlocks, and
-// wakes: wait_list.h has all of it.
+// wakes: wait_list.h has all of it. confirm() is there if what wakes may be too little.
 template <class S>
 concept event_source = requires(S s, const S& c, wait_node& node) {
   { c.may_be_ready() }
@@ -52,6 +52,12 @@ class source_case final : public user_case<source_case<Source, Body>> {
   enrolled enroll(wait_node& node) override { return source_.enroll(node); }
   void withdraw(wait_node& node) noexcept override { source_.withdraw(node); }
   void completed(const wait_node&) noexcept override {}
+  bool confirm() override {
+    if constexpr (requires { source_.confirm(); })
+      return source_.confirm();
+    else
+      return true;
+  }
   void complete_as_closed() noexcept override { gone_ = true; }
   select_case::unwinding while_unwinding() const noexcept override { return Source::unwinding; }
   std::string describe() const override { return source_.describe(); }

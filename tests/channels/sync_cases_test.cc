@@ -73,6 +73,13 @@ auto on_ring(doorbell& d, Body body, weir::site where = weir::site::current()) {
   return weir::internal::source_case<ring_source, Body>({d}, std::move(body), where);
 }
 
+// Ready at every third ring only: two of three wakes are for too little.
+struct third_ring_source : ring_source {
+  int& rings;
+  bool try_now() { return of.take() && confirm(); }
+  bool confirm() { return ++rings % 3 == 0; }
+};
+
 }  // namespace
 
 TEST_CASE("a source of another layer takes part without select knowing it: nothing is lost or doubled") {
@@ -99,6 +106,36 @@ TEST_CASE("a source of another layer takes part without select knowing it: nothi
     CHECK(received == each);
     CHECK(bell.waiting() == 0);
     CHECK(weir::select(on_ring(bell, [] { return false; }), weir::otherwise([] { return true; })));
+  });
+}
+
+TEST_CASE("a select that was woken for too little goes on and its other cases with it") {
+  in_actor([] {
+    doorbell bell;
+    auto [tx, rx] = weir::channel<int>(0);
+    const int each = rounds(1000);
+    int rings = 0, thirds = 0, received = 0;
+    weir::with_scope([&, rx = rx](weir::scope& s) {
+      s.spawn("ringer", [&] {
+        for (int i = 0; i < 3 * each; ++i) {
+          bell.fire();
+          if (i % 7 == 0) weir::this_actor::yield();
+        }
+      });
+      s.spawn("sender", [tx = std::move(tx), each] {
+        for (int i = 0; i < each; ++i) EXPECT(tx.send(1));
+      });
+      const auto on_third = [&](auto body) {
+        return weir::internal::source_case<third_ring_source, decltype(body)>({{bell}, rings}, std::move(body),
+                                                                              weir::site::current());
+      };
+      for (int i = 0; i < 2 * each; ++i)
+        weir::select(on_third([&] { ++thirds; }), weir::on_recv(rx, [&](auto) { ++received; }).when(received < each));
+    });
+    CHECK(rings == 3 * each);
+    CHECK(thirds == each);
+    CHECK(received == each);
+    CHECK(bell.waiting() == 0);
   });
 }
 
