@@ -68,8 +68,12 @@ struct error::texts {
   std::string operation, subject, what;
 };
 
-error::error(std::error_code code, std::string operation, std::string subject) : std::system_error(code) {
-  std::string what = fmt::format("{}{}{}: {}", operation, subject.empty() ? "" : " ", subject, text_of(code));
+error::error(std::error_code code, std::string operation, std::string subject)
+    : error(code, std::move(operation), std::move(subject), text_of(code)) {}
+
+error::error(std::error_code code, std::string operation, std::string subject, const std::string& happened)
+    : std::system_error(code) {
+  std::string what = fmt::format("{}{}{}: {}", operation, subject.empty() ? "" : " ", subject, happened);
   texts_ = std::make_shared<const texts>(texts{std::move(operation), std::move(subject), std::move(what)});
 }
 
@@ -79,7 +83,10 @@ const std::string& error::subject() const noexcept { return texts_->subject; }
 
 bool error::timeout() const noexcept { return code() == std::errc::timed_out; }
 bool error::closed() const noexcept { return code() == errc::closed; }
-bool error::reset() const noexcept { return code().category() == std::system_category() && is_reset(code().value()); }
+bool error::reset() const noexcept {
+  if (code().category() != std::system_category()) return code() == std::errc::connection_reset;
+  return is_reset(code().value());
+}
 bool error::refused() const noexcept { return code() == std::errc::connection_refused; }
 
 bool is_reset(int number) noexcept {

@@ -37,6 +37,9 @@ class error : public std::system_error {
   error(int number, std::string operation, std::string subject)
       : error(std::error_code(number, std::system_category()), std::move(operation), std::move(subject)) {}
 
+  // `happened`: in place of the code's own text.
+  error(std::error_code code, std::string operation, std::string subject, const std::string& happened);
+
   // "OPERATION SUBJECT: what happened (ECODE)".
   const char* what() const noexcept override;
   const std::string& operation() const noexcept;

@@ -25,6 +25,7 @@ struct ready_source {
   bool try_now() { return left_over() || of.ready(way); }
   enrolled enroll(wait_node& node) { return left_over() ? enroll_ready(node) : of.enroll(way, node); }
   void withdraw(wait_node& node) noexcept { of.withdraw(way, node); }
+  bool confirm() { return left_over() || of.confirm(way); }
   bool left_over() const noexcept { return way == direction::read && !of.unread().empty(); }
   std::string describe() const { return (way == direction::read ? "read " : "write ") + of.name(); }
 };

@@ -211,14 +211,16 @@ std::string stream::name(site where) const { return core("name", where).name(); 
 
 std::size_t stream::expect(const char* operation, io_result r, site where) const {
   if (r) return r.bytes;
-  const std::string name = core("expect", where).name();
+  const stream_core& c = core("expect", where);
+  const std::string name = c.name();
   switch (r.status) {
     case io_status::ok:
       break;
     case io_status::end:
       throw error(errc::end, operation, name);
     case io_status::reset:
-      throw error(r.code, operation, name);
+      c.throw_reset(operation, r.code);
+      break;
     case io_status::timeout:
       throw error(errc::timeout, operation, name);
     case io_status::closed:

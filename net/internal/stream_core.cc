@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "weir/net/error.h"
+
 namespace weir::net {
 
 const char* name_of(io_status s) noexcept {
@@ -30,6 +32,8 @@ io_result stream_core::read_more(std::size_t most, deadline limit) {
   reading.add(r.bytes);
   return r;
 }
+
+void stream_core::throw_reset(const char* operation, int code) const { throw error(code, operation, name()); }
 
 }  // namespace internal
 }  // namespace weir::net

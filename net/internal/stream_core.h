@@ -57,6 +57,12 @@ class stream_core {
   virtual bool ready(direction d) = 0;
   virtual enrolled enroll(direction d, wait_node& node) = 0;
   virtual void withdraw(direction d, wait_node& node) noexcept = 0;
+  // A select that waited was woken by what it had enrolled: whether ready() holds. Streams on top of others are woken
+  // by bytes that may not be enough for them.
+  virtual bool confirm(direction) { return true; }
+
+  // For stream::expect: throws what it was that ended in `reset` with this code.
+  [[noreturn]] virtual void throw_reset(const char* operation, int code) const;
 
   // One direction, as it is seen by those who call.
   struct side {
