@@ -39,6 +39,12 @@ struct counted {
 
 }  // namespace
 
+TEST_CASE("a broadcast's result that is const can be looked into") {
+  const weir::broadcast_result<std::string> got(weir::broadcast_status::ok, 0, "abc");
+  CHECK(*got == "abc");
+  CHECK(got->size() == 3);
+}
+
 TEST_CASE("each receiver sees every value that is sent after it subscribed") {
   in_actor([] {
     auto [tx, first] = weir::broadcast<int>(8);
