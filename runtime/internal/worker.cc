@@ -30,8 +30,12 @@ using namespace std::chrono_literals;
 // as long after each time that brought nothing, and the whole time again when it would have.
 constexpr auto search_time = 50us;
 constexpr auto shortest_search = 1us;
-// How often a busy worker looks at its loop, if something is watched there.
+// How often a busy worker looks at its set, if something is watched there.
 constexpr auto poll_interval = 50us;
+// With so many in its ring it looks less often: whom the kernel names stands behind them in any case, and those who do
+// not fit into the ring would go to inject, where they wait for longer.
+constexpr std::uint32_t many_waiting = 64;
+constexpr auto slow_poll_interval = 1ms;
 // How long a worker leaves others alone whose actors did not belong apart (scheduler.h).
 constexpr auto shortest_rest = 200us;
 constexpr auto longest_rest = 5ms;
@@ -268,7 +272,8 @@ void worker::tend(time_point now) {
   met_ /= 2;
   runtime_.scheduler().rounds().still_busy(now);
   // The set first: what came in time goes before a deadline that has passed since.
-  if (now - last_poll_ >= poll_interval && watches()) look(now);
+  const bool busy = seat_.ring.size() >= many_waiting && timers_.next() > now;
+  if (now - last_poll_ >= (busy ? slow_poll_interval : poll_interval) && watches()) look(now);
   timers_.expire(now);
   run_requests();
   if (seat_.fresh.size() == 0) {
