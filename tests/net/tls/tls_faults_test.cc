@@ -18,6 +18,8 @@
 #include "weir/net/error.h"
 #include "weir/net/memory_stream.h"
 #include "weir/net/tcp.h"
+#include "weir/net/tls/internal/context.h"
+#include "weir/net/tls/internal/engine.h"
 #include "weir/net/tls/tls_error.h"
 #include "weir/net/tls/tls_stream.h"
 #include "weir/runtime/actor.h"
@@ -324,6 +326,57 @@ TEST_CASE("a server that never writes meets a client that never reads and nobody
       testing::eventually([&] { return (wrote = server.write_all("anybody there?").status) != io_status::ok; });
       CHECK(wrote == io_status::reset);
     }
+  });
+}
+
+TEST_CASE("a peer that asks for new keys over and over and takes no answer is not listened to any more") {
+  const certificates& all = certificates::get();
+  in_actor([&] {
+    const both_sides sides;
+    auto [a, b, up, down] = memory_pair({.capacity = 1000});
+    const net::stream below_b = b.share();
+    net::internal::tls_context context(all.client());
+    net::internal::engine peer(context, "good.test", "");
+    const auto send = [&, &a = a] {
+      EXPECT(a.write_all(peer.output));
+      peer.output.clear();
+    };
+    net::tls_stream server;
+    std::atomic<bool> asked{false};
+    io_status how{};
+    with_scope([&, &a = a, &b = b, &up = up, &down = down](scope& s) {
+      s.spawn("server", [&] {
+        server = net::start_tls(std::move(b), sides.server);
+        char c[1];
+        how = server.read_some(c).status;
+      });
+      while (peer.handshake() == net::internal::engine::step::starved) {
+        send();
+        const iovec room = peer.room();
+        peer.arrived(a.read_some({room.iov_base, room.iov_len}).bytes);
+      }
+      send();
+      s.spawn("asks", [&] {
+        for (int i = 0; i < 10'000; ++i) {
+          EXPECT(SSL_key_update(&peer.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
+          EXPECT(peer.handshake() == net::internal::engine::step::done);
+          send();
+        }
+        asked = true;
+      });
+      // Its answers fill their direction and what may wait here; then it reads no more.
+      testing::eventually([&] {
+        return asked || (up.under_way() == 1000 && down.under_way() == 1000 && below_b.bytes_read() > 64 * 1024);
+      });
+      this_actor::sleep(10ms);  // the outcome is the same without
+      CHECK_FALSE(asked);
+      CHECK(below_b.bytes_read() < 128 * 1024);
+      // As soon as the answers are taken it goes on.
+      std::string part(4096, '\0');
+      while (!asked) (void)a.read_some(part, 10ms);
+      server.close();
+    });
+    CHECK(how == io_status::closed);
   });
 }
 
