@@ -30,6 +30,8 @@ class fd_stream : public stream_core {
   bool ready(direction d) override { return broken_.load(std::memory_order_relaxed) != 0 || fd_.look(d); }
   enrolled enroll(direction d, wait_node& node) override { return fd_.enroll(d, node); }
   void withdraw(direction d, wait_node& node) noexcept override { fd_.withdraw(d, node); }
+  // Urgent data wakes readers, too, and so may bytes that somebody has read before the wake-up was under way.
+  bool confirm(direction d) override { return ready(d); }
 
   const weir::internal::descriptor& fd() const noexcept { return fd_; }
 

@@ -30,6 +30,21 @@ using testing::in_actor;
 using testing::raw_socket;
 using testing::rest_of;
 
+TEST_CASE("what wakes a select on a stream but brings no bytes, such as urgent data, is not taken for readable") {
+  in_actor([] {
+    const tcp_listener listener("127.0.0.1:0");
+    const raw_socket peer = raw_socket::connected(listener.port());
+    tcp_stream server = *listener.accept();
+    REQUIRE(send(peer.fd(), "!", 1, MSG_OOB) == 1);
+    const auto next = [&](deadline limit) {
+      return select(net::on_readable(server, [] { return 1; }), after(limit, [] { return 2; }));
+    };
+    CHECK(next(50ms) == 2);
+    peer.send_all("bytes");
+    CHECK(next(1h) == 1);
+  });
+}
+
 TEST_CASE("select waits for connections and for streams among other things") {
   in_actor([] {
     const tcp_listener listener("127.0.0.1:0");
