@@ -120,7 +120,9 @@ wait_result descriptor::operation::wait(const wait_reason& why, deadline limit) 
   ensure_joined(of_);
   const outside_wait announced;
   const wait_result how = of_.state.await(which_, why, limit);
-  if (how != wait_result::timeout || !would_not_block(of_.fd, which_)) return how;
+  // Once: what poll(2) calls ready and the call does not, such as an error queue that nobody reads, must not keep an
+  // operation beyond its deadline.
+  if (how != wait_result::timeout || std::exchange(looked_late_, true) || !would_not_block(of_.fd, which_)) return how;
   // It came in time, or nearly, but stands in the set of a worker whose actor computes.
   of_.state.fire(of_.state.generation(), which_ == direction::read ? can_read : can_write);
   return wait_result::ready;

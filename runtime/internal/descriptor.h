@@ -129,6 +129,7 @@ class descriptor::operation {
   const direction which_;
   const bool begun_;
   readiness::ticket ticket_;
+  bool looked_late_ = false;
 };
 
 // `read fd 12`
