@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "weir/runtime/internal/plant.h"
 #include "weir/runtime/internal/runtime_core.h"
@@ -13,13 +14,16 @@ bool worker::wish_adoption(std::uint32_t turns) noexcept {
   if (running() == nullptr) return false;  // asleep
   const std::uint64_t here = std::uint64_t{turns} * 2 + 1;
   const bool went_on = stuck_.exchange(here, std::memory_order_relaxed) != here;
+  const time_point due = timers_.next();
+  const bool other_due = std::exchange(told_due_, due) != due;
   worker* const adopter = adopter_.load(std::memory_order_relaxed);
   if (adopter != nullptr && !adopter->is_stuck()) {
-    // It may sleep until a moment that it found in the heap before this worker put in an earlier one.
-    if (went_on) adopter->ring();
+    // It may sleep until a moment that it found in the heap before this worker put in an earlier one: when it went on,
+    // or in this very turn, as the deadline of a scope.
+    if (went_on || other_due) adopter->ring();
     return false;
   }
-  return watches() || timers_.next() != time_point::max() || scheduler::has_request(seat_);
+  return watches() || due != time_point::max() || scheduler::has_request(seat_);
 }
 
 // It still stands where the watchdog saw it. A hint: it may go on at any moment.

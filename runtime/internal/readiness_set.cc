@@ -133,9 +133,9 @@ int readiness_set::wait(epoll_event* events, int most, time_point until) noexcep
   return std::max(count, 0);
 }
 
-void readiness_set::wait_for_any(pollfd* sets, std::size_t count, time_point until) noexcept {
+bool readiness_set::wait_for_any(pollfd* sets, std::size_t count, time_point until) noexcept {
   timespec space;
-  (void)ppoll(sets, count, time_left(until, space), nullptr);
+  return ppoll(sets, count, time_left(until, space), nullptr) >= 0 || errno == EINTR;
 }
 
 void readiness_set::serve(const epoll_event& event) noexcept {

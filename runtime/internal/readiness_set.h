@@ -65,8 +65,9 @@ class readiness_set {
   int wait(epoll_event* events, int most, time_point until) noexcept;
   // For wait_for_any().
   pollfd entry() const noexcept { return {epoll_, POLLIN, 0}; }
-  // Until wait() has something to say of one of these, but not longer than `until`. May return early.
-  static void wait_for_any(pollfd* sets, std::size_t count, time_point until) noexcept;
+  // Until wait() has something to say of one of these, but not longer than `until`. May return early. False: the kernel
+  // refuses so many.
+  static bool wait_for_any(pollfd* sets, std::size_t count, time_point until) noexcept;
   // Tells who is meant. REQUIRES: the token is not one of the owner's. On a worker's native stack, or another thread
   // that may wake actors.
   static void serve(const epoll_event& event) noexcept;

@@ -272,8 +272,8 @@ void worker::tend(time_point now) {
   met_ /= 2;
   runtime_.scheduler().rounds().still_busy(now);
   // The set first: what came in time goes before a deadline that has passed since.
-  const bool busy = seat_.ring.size() >= many_waiting && timers_.next() > now;
-  if (now - last_poll_ >= (busy ? slow_poll_interval : poll_interval) && watches()) look(now);
+  const auto interval = seat_.ring.size() < many_waiting ? poll_interval : slow_poll_interval;
+  if ((now - last_poll_ >= interval || timers_.next() <= now) && watches()) look(now);
   timers_.expire(now);
   run_requests();
   if (seat_.fresh.size() == 0) {
@@ -387,15 +387,15 @@ bool worker::follow_holder(std::uint32_t holder, unsigned weight) noexcept {
 
 void worker::listen(events& heard, time_point until) noexcept {
   if (adopted_.load(std::memory_order_relaxed) != 0) {
-    wait_with_adopted(until);
-    until = time_point::min();
+    // The kernel may refuse, after the process has lowered its limit of descriptors: then they are looked at often.
+    until = wait_with_adopted(until) ? time_point::min() : std::min(until, now() + slow_poll_interval);
   }
   const int most = static_cast<int>(heard.list.size());
   heard.count = readiness_->wait(heard.list.data(), most, until);
   if (heard.count < most) last_poll_ = now();  // else there may be more
 }
 
-void worker::wait_with_adopted(time_point until) noexcept {
+bool worker::wait_with_adopted(time_point until) noexcept {
   std::array<pollfd, 1 + most_adopted> sets;  // not initialized: `count` of them are
   std::size_t count = 0;
   sets[count++] = readiness_->entry();
@@ -403,8 +403,8 @@ void worker::wait_with_adopted(time_point until) noexcept {
     worker& w = runtime_.worker_at(i);
     if (w.adopter_.load(std::memory_order_relaxed) == this) sets[count++] = w.readiness_->entry();
   }
-  readiness_set::wait_for_any(sets.data(), count, until);
   looked_after_ = {};  // tend() does it at once
+  return readiness_set::wait_for_any(sets.data(), count, until);
 }
 
 // Of this worker's set; by whoever looks after it.

@@ -136,8 +136,8 @@ class worker {
   void look_after(worker& w, time_point now);
   bool adopted_has_request() noexcept;
   time_point adopted_due() noexcept;
-  // Sleeps until one of the sets that it looks after has something to say.
-  void wait_with_adopted(time_point until) noexcept;
+  // Sleeps until one of the sets that it looks after has something to say. False: the kernel refuses.
+  bool wait_with_adopted(time_point until) noexcept;
   time_point loop_due() noexcept;
   bool loop_watches() noexcept;
   // Something may be ready that nobody rings for: worth a look now and then.
@@ -183,6 +183,7 @@ class worker {
 
   // Adoption: adoption.h says who writes what.
   std::atomic<std::uint64_t> stuck_{0};
+  time_point told_due_ = time_point::max();  // the watchdog's own: when the next timer was due at its last look
   small_lock adoption_lock_;
   std::atomic<worker*> adopter_{nullptr};
   std::atomic<int> adopted_{0};

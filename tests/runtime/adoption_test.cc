@@ -18,6 +18,7 @@
 #include "weir/runtime/internal/worker.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
+#include "weir/runtime/timeout.h"
 #include "weir/runtime/wait_fd.h"
 
 using namespace std::chrono_literals;
@@ -155,6 +156,24 @@ TEST_CASE("a deadline that is set while the adopter sleeps is kept") {
             awake = true;
           });
         });
+      },
+      two);
+}
+
+TEST_CASE("a scope's deadline that is set in the same turn while the adopter sleeps is kept") {
+  in_actor(
+      [] {
+        request first([](worker&) {});
+        auto& here = current_worker();
+        here.runtime().scheduler().post(here.seat(), first);
+        compute_until([&] { return first.done.load(); });  // so another worker has adopted this one
+        const auto settled = std::chrono::steady_clock::now() + 20ms;
+        compute_until([&] { return std::chrono::steady_clock::now() > settled; });  // and sleeps by now
+        for (int i = 0; i < 3; ++i) {
+          weir::within(1ms, [&] { compute_until([&] { return weir::this_actor::cancel_requested(); }); });
+          const auto later = std::chrono::steady_clock::now() + 5ms;
+          compute_until([&] { return std::chrono::steady_clock::now() > later; });
+        }
       },
       two);
 }

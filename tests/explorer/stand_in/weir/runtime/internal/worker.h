@@ -141,6 +141,7 @@ class worker {
   explorer::atomic<bool> rung_{false};
   explorer::atomic<actor_core*> running_{nullptr};
   explorer::atomic<std::uint64_t> stuck_{0};
+  time_point told_due_ = time_point::max();
   small_lock adoption_lock_;
   explorer::atomic<worker*> adopter_{nullptr};
   explorer::atomic<int> adopted_{0};
