@@ -502,7 +502,7 @@ TEST_CASE("a receiver that leaves to others goes, but for the last one") {
       std::atomic<int> stayed{0};
       weir::with_scope([&, from = std::move(from)](weir::scope& s) mutable {
         for (int k = 0; k < 3; ++k)
-          s.spawn([&stayed, i, from = from]() mutable {
+          s.spawn([&stayed, from = from]() mutable {
             if (from.leave_to_others()) return;
             ++stayed;
             EXPECT(from.try_recv().status() == weir::recv_status::ok);
