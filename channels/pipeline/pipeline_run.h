@@ -86,6 +86,7 @@ class pipeline_run final : public run_state {
       fail_nodes(options_.name);
       throw;
     }
+    fail_cut_nodes(options_.name);
     through = true;
     if constexpr (std::is_void_v<value_type>)
       return make_report(*this);

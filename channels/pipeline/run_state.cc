@@ -43,6 +43,11 @@ void run_state::fail_nodes(const std::string& name) noexcept {
   }
   for (node_base* const n : nodes) n->fail(cause);
 }
+void run_state::fail_cut_nodes(const std::string& name) noexcept {
+  const auto cause = std::make_exception_ptr(
+      actor_cancelled("pipeline \"" + name + "\": cancelled in part, as no more was wanted of it"));
+  for (node_base* const n : nodes) n->fail(cause);
+}
 
 node_base::node_base(run_part& part, const char* kind, stage_options options)
     : part_(part),

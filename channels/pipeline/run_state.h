@@ -38,6 +38,9 @@ struct run_state : run_part {
   void ask_to_stop() noexcept;
   // After everything has ended because of what is being handled (in a catch block): tells the nodes.
   void fail_nodes(const std::string& name) noexcept;
+  // After everything has ended well: tells those nodes that were cancelled on the way, as zip does with a side of which
+  // no more is wanted. The others have nothing left to tell.
+  void fail_cut_nodes(const std::string& name) noexcept;
 
   site where;                        // of execute or start
   std::vector<node_base*> nodes;     // each behind those before it

@@ -3,6 +3,7 @@
 // Thread-safety: as pipeline.h.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -41,20 +42,24 @@ class zip_side {
     from.out.add(1);
     return true;
   }
-  void finish_one() { ends_.tx.reset(); }
+  void finish_one() {
+    ended_.store(true, std::memory_order_relaxed);
+    ends_.tx.reset();
+  }
 
   const std::vector<std::size_t>& before() const noexcept { return before_; }
   const receiver<value_type>& items() const noexcept { return ends_.rx; }
   // For whoever looks on.
   long long waiting() const noexcept { return static_cast<long long>(queue_.length()); }
 
-  // Runs it in a scope of its own, so that it can be cancelled while the rest goes on.
+  // Runs it in a scope of its own, so that it can be cancelled while the rest goes on. What has come to its own end is
+  // not: a branch of a tee in it may still be at work on what it has in its queue.
   void start(scope& actors, const std::string& name) {
     actors.spawn(name, [this, name] {
       with_scope([&](scope& s) {
         branch_.start(s, name);
         over_.wait();
-        s.cancel();
+        if (!ended_.load(std::memory_order_relaxed)) s.cancel();
       });
     });
   }
@@ -70,6 +75,9 @@ class zip_side {
   weak_sender<value_type> keeps_queue_;
   std::vector<std::size_t> before_;
   weir::event over_;  // not the internal one
+  // Set by finish_one() before the queue closes, read by start() after `over_`. Relaxed: whoever has set `over_`
+  // because the queue was closed has seen that close, which orders the two; otherwise either answer is right.
+  std::atomic<bool> ended_{false};
   sourced_branch<Pipeline, zip_side> branch_;
 };
 
@@ -170,9 +178,9 @@ class zip_source {
 
 }  // namespace internal
 
-// It ends with the shorter one: when one of them has ended, and its items are used up, the other is cancelled, whatever
-// it is doing, and what it has given beyond is lost. The same when nobody wants more pairs. An item waits for its
-// partner in a queue of 16, then its pipeline waits. If one of them fails, all end.
+// It ends with the shorter one: when one of them has ended, and its items are used up, the other, if it has not come to
+// its end as well, is cancelled, whatever it is doing, and what it has given beyond is lost. The same when nobody wants
+// more pairs. An item waits for its partner in a queue of 16, then its pipeline waits. If one of them fails, all end.
 template <class A, class B>
 auto zip(A a, B b) {
   constexpr bool are_pipelines = internal::is_open_pipeline<A> && internal::is_open_pipeline<B>;

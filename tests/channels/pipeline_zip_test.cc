@@ -1,4 +1,6 @@
+#include <array>
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -9,7 +11,9 @@
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/pipeline/zip.h"
+#include "weir/runtime/base/errors.h"
 #include "weir/runtime/scope.h"
+#include "weir/runtime/sync/event.h"
 #include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
 
@@ -75,6 +79,61 @@ TEST_CASE("the end of one cancels the other wherever it waits, before or after i
     auto idle = weir::zip(weir::from(std::move(rx)), weir::from(numbers(1))) | weir::collect() | weir::execute();
     CHECK(idle.value == std::vector<std::pair<int, int>>{{7, 0}});
     CHECK(tx.try_send(1) == weir::send_status::closed);
+  });
+}
+
+TEST_CASE("a side that has come to its end is not cancelled: a tee in it gives its branch all copies") {
+  in_actor([] {
+    weir::event through;
+    std::array<weir::event, 2> ended;
+    std::array<std::vector<int>, 2> copies;
+    struct signal {
+      explicit signal(weir::event& e) : event(&e) {}
+      signal(signal&& other) noexcept : event(std::exchange(other.event, nullptr)) {}
+      ~signal() {
+        if (event != nullptr) event->set();
+      }
+      weir::event* event;
+    };
+    // The last stage of `p`, whose state goes after the stages behind it have heard that there are no more items.
+    const auto then = [](auto p, weir::event& e) {
+      return std::move(p) |
+             weir::map_with([&e] { return signal(e); }, [](signal&, auto item) { return item; }, {.buffer = 1});
+    };
+    const auto side = [&](std::size_t which) {
+      const auto slow = [&through, &into = copies[which]](int i) {
+        through.wait();
+        weir::this_actor::yield();
+        into.push_back(i);
+      };
+      return then(weir::from(numbers(10)) | weir::tee([slow](auto b) { return b | weir::into(slow); }), ended[which]);
+    };
+    // All items are in the zip's queues before the first pair is through; the branches begin after the last one.
+    const auto wait = [&](const auto&) {
+      for (weir::event& e : ended) e.wait();
+    };
+    auto r = then(weir::zip(side(0), side(1)) | weir::tap(wait), through) | weir::collect() | weir::execute();
+    CHECK(r.value.size() == 10);
+    CHECK(copies[0] == numbers(10));
+    CHECK(copies[1] == numbers(10));
+  });
+}
+
+TEST_CASE(
+    "a branch that is cancelled with its side of a zip closes its channel with a cause though the pipeline ends well") {
+  in_actor([] {
+    auto [cut_tx, cut] = weir::channel<int>(1);
+    auto [all_tx, all] = weir::channel<int>(10);
+    auto r =
+        weir::zip(endless() | weir::tee(std::move(cut_tx)), weir::from(numbers(3)) | weir::tee(std::move(all_tx))) |
+        weir::collect() | weir::execute();
+    CHECK(r.value.size() == 3);
+    while (cut.try_recv()) {
+    }
+    CHECK_THROWS_AS(std::rethrow_exception(cut.cause()), weir::actor_cancelled);
+    while (all.try_recv()) {
+    }
+    CHECK(all.cause() == nullptr);
   });
 }
 
