@@ -43,14 +43,15 @@ class source_feed final : public node_base {
   }
 
  private:
-  // What the source throws comes out with its name; what a stage behind it does has that one's.
+  // What the source throws comes out with its name; what a stage behind it does has that one's, and comes out also if
+  // the source, which may be somebody's function around its call of emit, takes it for its own and catches it.
   void run(Head& head, stage_meter& m) {
-    bool from_behind = false;
+    std::exception_ptr behind;
     const auto push = [&](item_type && item) __attribute__((always_inline)) {
       try {
         return head.push(std::move(item), m);
       } catch (...) {
-        from_behind = true;
+        behind = std::current_exception();
         throw;
       }
     };
@@ -58,12 +59,11 @@ class source_feed final : public node_base {
       run_source(source_, push, m, part_.stop);
     } catch (const cancelled&) {
       throw;
-    } catch (const pipeline_error&) {
-      if (from_behind) throw;
-      throw_pipeline_error(*this, std::current_exception());  // of a pipeline that the source ran
     } catch (...) {
-      throw_pipeline_error(*this, std::current_exception());
+      // Also a pipeline_error: that is of a pipeline which the source ran.
+      if (!behind) throw_pipeline_error(*this, std::current_exception());
     }
+    if (behind) under_some_name(*this, [&] { std::rethrow_exception(behind); });
   }
 
   Source source_;

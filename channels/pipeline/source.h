@@ -122,7 +122,16 @@ class generator_source {
   std::optional<std::size_t> size() const { return {}; }
   template <class Push>
   void run(const Push& push, stage_meter&) {
-    const std::function<bool(T)> emit = [&push](T value) { return push(std::move(value)); };
+    bool failed = false;  // and f has caught it: its end is what throws
+    const std::function<bool(T)> emit = [&](T value) {
+      if (failed) return false;
+      try {
+        return push(std::move(value));
+      } catch (...) {
+        failed = true;
+        throw;
+      }
+    };
     std::invoke(f_, emit);
   }
 

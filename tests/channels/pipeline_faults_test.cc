@@ -366,6 +366,32 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("a generator that catches what its emit throws does not hide the failure of a stage") {
+  in_actor([] {
+    int asked = 0, wanted = 0;
+    const auto catches = [&](bool then_throws) {
+      return weir::generate<int>([&asked, &wanted, then_throws](const auto& emit) {
+        for (int i = 45; i < 55; ++i) {
+          try {
+            ++asked;
+            if (emit(i)) ++wanted;
+          } catch (const std::exception&) {
+          }
+        }
+        if (then_throws) throw std::logic_error("and its own");
+      });
+    };
+    for (const bool then_throws : {false, true}) {
+      asked = wanted = 0;
+      CHECK(failure_of([&] {
+              catches(then_throws) | weir::map(no_fifty, {.name = "bad"}) | weir::into(nothing) | weir::execute();
+            }) == "stage \"bad\": no fifty");
+      CHECK(asked == 10);
+      CHECK(wanted == 5);
+    }
+  });
+}
+
 TEST_CASE("child: SIGINT in the middle of a pipeline of every kind", "[.child]") {
   signal(SIGINT, SIG_DFL);  // whoever started this process may have it ignored
   std::atomic<int> through{0}, inside{0};
