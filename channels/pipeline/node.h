@@ -138,9 +138,12 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
     }
     return instance.process(item.value, call, emit_to_next(m)) && !call.ended();
   }
-  bool on_time(instance_type& instance, stage_meter& m) { return instance.on_time(emit_to_next(m)); }
+  bool on_time(instance_type& instance, stage_meter& m) {
+    return under_some_name(*this, [&] { return instance.on_time(emit_to_next(m)); });
+  }
   void end(instance_type& instance, stage_meter& m) {
-    if constexpr (requires { instance.end(emit_to_next(m)); }) instance.end(emit_to_next(m));
+    if constexpr (requires { instance.end(emit_to_next(m)); })
+      under_some_name(*this, [&] { instance.end(emit_to_next(m)); });
   }
   void end() {
     if constexpr (!sides_type::feed_next) next_.finish();
@@ -148,10 +151,13 @@ class node final : public stage_input<In, stage_output<typename Entry::stage_typ
 
   // Results of an ordered stage.
   bool give_on(std::vector<out_type>& results) {
-    this->meter(this->parallel()).settled.add(1);
-    for (out_type& out : results)
-      if (!next_.push(std::move(out), this->meter(this->parallel()))) return false;
-    return true;
+    stage_meter& m = this->meter(this->parallel());
+    m.settled.add(1);
+    return under_some_name(*this, [&] {
+      for (out_type& out : results)
+        if (!next_.push(std::move(out), m)) return false;
+      return true;
+    });
   }
   auto emit_to_next(stage_meter& m) {
     return [ this, &m ](out_type && out) __attribute__((always_inline)) { return next_.push(std::move(out), m); };

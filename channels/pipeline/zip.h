@@ -12,6 +12,7 @@
 
 #include "weir/channels/channel.h"
 #include "weir/channels/pipeline/branch.h"
+#include "weir/channels/pipeline/stage_call.h"
 #include "weir/channels/pipeline/stage_input.h"
 #include "weir/channels/select.h"
 #include "weir/channels/sync_cases.h"
@@ -103,7 +104,8 @@ class zip_source {
       a_.start(*part_.actors, name);
       b_.start(*part_.actors, name);
       part_.actors->spawn(node_.name(), [this, &head] {
-        run(head, node_.meter(0));
+        // What comes between the two queues and the stage behind is the zip's; the rest has a name already.
+        under_some_name(node_, [&] { run(head, node_.meter(0)); });
         a_.end();
         b_.end();
         head.finish();

@@ -392,6 +392,32 @@ TEST_CASE("a generator that catches what its emit throws does not hide the failu
   });
 }
 
+TEST_CASE("what throws between a branch and the stage behind all of them has the name of the branch's last stage") {
+  in_actor([] {
+    struct picky {
+      picky(int i) : value(no_fifty(i)) {}
+      picky(const std::vector<int>& v) : value(no_fifty(v.front())) {}
+      int value;
+    };
+    const auto none = weir::from(std::vector<picky>());
+    const auto fails = [&](auto branch) {
+      return failure_of(
+          [&] { weir::merge(std::move(branch), none) | weir::into([](const picky&) {}) | weir::execute(); });
+    };
+    CHECK(fails(endless()) == "stage \"source\": no fifty");
+    CHECK(fails(endless() | weir::map(same, {.name = "last"})) == "stage \"last\": no fifty");
+    for (const weir::stage_order order : {weir::ordered, weir::unordered})
+      CHECK(fails(endless() | weir::map(same, {.parallel = 3, .order = order, .name = "last"})) ==
+            "stage \"last\": no fifty");
+    const auto fifty = [] { return weir::from(std::vector<int>{50}); };
+    CHECK(fails(fifty() | weir::batch(2)) == "stage \"batch 1\": no fifty");
+    CHECK(fails(fifty() | weir::batch(2, 1h, {.name = "last"})) == "stage \"last\": no fifty");
+    auto [tx, rx] = weir::channel<int>(1);  // stays open: the batch goes when its time has come
+    tx.send(50);
+    CHECK(fails(weir::from(std::move(rx)) | weir::batch(2, 1ms, {.name = "last"})) == "stage \"last\": no fifty");
+  });
+}
+
 TEST_CASE("child: SIGINT in the middle of a pipeline of every kind", "[.child]") {
   signal(SIGINT, SIG_DFL);  // whoever started this process may have it ignored
   std::atomic<int> through{0}, inside{0};
