@@ -80,7 +80,7 @@ struct timed_batch_stage {
     template <class Call, class Emit>
     [[gnu::always_inline]] bool process(T& item, Call& call, const Emit& emit) {
       // While there is always an item at hand, nobody waits for the time: it has to be looked at here.
-      if (!this->group.empty() && until.expired() && !emit(std::exchange(this->group, {}))) return false;
+      if (!this->group.empty() && until.expired() && !emit(this->take())) return false;
       if (this->group.empty()) until = time;
       const bool more = batch_stage::instance<T>::process(item, call, emit);
       if (this->group.empty()) until = {};
