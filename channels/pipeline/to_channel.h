@@ -18,6 +18,12 @@ namespace weir {
 // The receiver is a channel's: ranges, select, copies. It is closed when all items have gone through; when the pipeline
 // ends before that, with the cause: items.cause() is what run.wait() throws (after a cancel: actor_cancelled). Once
 // nobody receives any more, the pipeline ends, also if it waits for its next item, as one of which no more is wanted.
+// That is true of the end of a pipeline, so too of into(tx). An into(tx) that ends a branch of a tee notices when it
+// sends its next item.
+//
+// A drain waits until all that the source has given out has been received. So an actor that receives `items` itself
+// must not call run.drain() without a limit: once more is left than fits into the channel, it waits for ever. Let
+// another actor call it, and receive to the end.
 //
 // The handle owns the run, as that of start(): its end cancels what has not ended. So keep it as long as you receive.
 template <class T>
