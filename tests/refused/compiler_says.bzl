@@ -21,7 +21,13 @@ def _compiler_says_impl(ctx):
             include_directories = headers.includes,
             quote_include_directories = headers.quote_includes,
             system_include_directories = headers.system_includes,
-            user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ["-w", "-fsyntax-only"],
+            user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + [
+                "-w",
+                "-fsyntax-only",
+                # It may talk without end; enough for some errors in each case.
+                "-fmax-errors=1000",
+                "-ftemplate-backtrace-limit=10",
+            ],
         ),
     )
     compiler = cc_common.get_tool_for_action(
@@ -32,8 +38,10 @@ def _compiler_says_impl(ctx):
         inputs = depset([ctx.file.src], transitive = [headers.headers, toolchain.all_files]),
         outputs = [ctx.outputs.out],
         arguments = [ctx.outputs.out.path, compiler] + flags + [ctx.file.src.path],
-        # Written whatever the compiler's status is: that it refuses the source is what is wanted. It may talk without end.
-        command = 'said=$1; shift; "$@" 2>&1 | head -c 1000000 > "$said"; echo "exit status ${PIPESTATUS[0]}" >> "$said"',
+        # Written whatever the compiler's status is: that it refuses the source is what is wanted. Cut only once it has
+        # ended: from a pipe that closes it would die, and its status would be that of its death.
+        command = 'said=$1; shift; "$@" > "$said.all" 2>&1; status=$?; head -c 1000000 "$said.all" > "$said"; ' +
+                  'rm "$said.all"; printf "\\nexit status %d\\n" "$status" >> "$said"',
         env = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
         mnemonic = "CompilerSays",
     )
