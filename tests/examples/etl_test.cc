@@ -277,7 +277,8 @@ TEST_CASE("the temporary folder goes, also when SIGINT comes") {
 TEST_CASE("what cannot be read or written is named, and the status is 1") {
   const scratch s;
   const auto missing = etl({"--quiet", "--input", s / "nowhere"});
-  CHECK_THAT(missing.err, Catch::Contains("etl: stage \"source\": lines: open " + s / "nowhere" + ": No such file or directory"));
+  CHECK_THAT(missing.err,
+             Catch::Contains("etl: stage \"source\": lines: open " + s / "nowhere" + ": No such file or directory"));
   CHECK(missing.status == 1);
   const auto no_folder = etl({"--quiet", "--rows", "10", "--dead-letters", s / "nowhere/bad"});
   CHECK(no_folder.err == "etl: " + s / "nowhere/bad" + ": No such file or directory\n");
