@@ -17,6 +17,9 @@
 //  - A write that ended early, be it by a deadline or a cancel, may have left a part of its last record (of at most 64
 //    KiB in all) here. What its bytes say counts it as gone; the next call that writes, shuts down, reads or closes
 //    sends it.
+//  - A message of TLS itself (a ticket, new keys) may come in pieces. A write or shutdown that finds one half read
+//  waits
+//    until a reader has met the rest; with nobody reading, until its deadline, a cancel or close.
 //  - A select may take what a stream below has to say, and look for more.
 #pragma once
 

@@ -118,18 +118,23 @@ void engine::give(std::string_view came_before) {
 }
 
 engine::step engine::concluded(int result) noexcept {
-  switch (SSL_get_error(ssl_.get(), result)) {
+  const int how = SSL_get_error(ssl_.get(), result);
+  switch (how) {
     case SSL_ERROR_NONE:
       return step::done;
     case SSL_ERROR_ZERO_RETURN:
-      return step::end;
+      if (!in_pieces()) return step::end;
+      break;
     case SSL_ERROR_WANT_READ:
       return step::starved;
     default:
       break;
   }
   try {
-    failure_ = explain(context_.is_server, agreed_, host_, refused_);
+    if (how == SSL_ERROR_ZERO_RETURN)
+      failure_ = tls_failure{tls_errc::broken, EPROTO, "the peer has ended its half in the middle of a message of TLS"};
+    else
+      failure_ = explain(context_.is_server, agreed_, host_, refused_);
   } catch (const std::bad_alloc&) {
     failure_ = tls_failure{tls_errc::broken, EPROTO, "no memory"};
   }
@@ -160,6 +165,7 @@ engine::step engine::look() noexcept {
 
 engine::step engine::write(const iovec* from, int count, std::size_t& took) {
   if (failure_) return step::failed;
+  if (in_pieces()) return step::starved;
   while (from->iov_len == 0) ++from, --count;
   iovec piece{from->iov_base, std::min(from->iov_len, most_at_once)};
   std::vector<std::byte> one;
@@ -176,14 +182,17 @@ engine::step engine::write(const iovec* from, int count, std::size_t& took) {
   output.reserve(output.size() + piece.iov_len + (piece.iov_len / (16 * 1024) + 2) * 512);
   ERR_clear_error();
   const step s = concluded(SSL_write_ex(ssl_.get(), piece.iov_base, piece.iov_len, &took));
-  return s == step::done ? s : step::failed;
+  if (s == step::done || s == step::failed) return s;
+  failure_ = tls_failure{tls_errc::broken, EPROTO, "a write had to wait for a read, which TLS here never asks for"};
+  return step::failed;
 }
 
-void engine::end_writing() noexcept {
-  if (failure_ || !agreed_) return;
+bool engine::end_writing() noexcept {
+  if (failure_ || !agreed_ || in_pieces()) return false;
   ERR_clear_error();
-  SSL_shutdown(ssl_.get());  // 0 or 1: said. Less: there is nobody left to say it to
+  const bool said = SSL_shutdown(ssl_.get()) >= 0;  // less: there is nobody left to say it to
   ERR_clear_error();
+  return said;
 }
 
 int engine::verified(int ok, X509_STORE_CTX* store) noexcept {

@@ -3,7 +3,7 @@
 // Thread-safety: none, but for what is said of room(); tls_core locks. Nothing here parks.
 //
 // Invariants:
-//  1. OpenSSL never meets a full output, so that a write never has to be repeated, and never waits for a read.
+//  1. OpenSSL never meets a full output, so that a write never has to be repeated, and never reads: see in_pieces().
 //  2. The thread's queue of OpenSSL errors is empty before each call into OpenSSL, and read right after it.
 //  3. `starved` is said only when all that has arrived was taken.
 #pragma once
@@ -48,11 +48,14 @@ class engine {
   step read(void* into, std::size_t most, std::size_t& got) noexcept;
   // Whether read() would say anything but `starved`.
   step look() noexcept;
-  // Takes from the front at least one byte, and at most 64 KiB; how many, is in `took`, if done. REQUIRES: there is
-  // one. Throws std::bad_alloc, and then nothing has been taken.
+  // Takes from the front at least one byte, and at most 64 KiB; how many, is in `took`, if done. `starved`:
+  // in_pieces(). REQUIRES: there is one. Throws std::bad_alloc, and then nothing has been taken.
   step write(const iovec* from, int count, std::size_t& took);
-  // Says close_notify, if it can be said.
-  void end_writing() noexcept;
+  // Says close_notify; false: it cannot be said, or not as long as in_pieces().
+  bool end_writing() noexcept;
+  // A message of TLS itself (new keys, a ticket) has come in part. Until read() or look() has met the rest OpenSSL
+  // would take a write for one more reason to read, and so there is none.
+  bool in_pieces() const noexcept { return agreed_ && !failure_ && SSL_in_init(ssl_.get()) == 1; }
 
   // For the peer, in order; whoever takes some takes it off.
   std::vector<std::byte> output;

@@ -104,21 +104,51 @@ tls_core::~tls_core() {
   below_.reading.busy.store(false, std::memory_order_release);
 }
 
+io_result tls_core::wait_in(weir::internal::wait_list& list, std::unique_lock<std::mutex>& lock, deadline limit) {
+  weir::internal::wait_node node;
+  const weir::internal::wait_for why("write", [this] { return name_; });
+  const auto nobody = []() -> weir::internal::wait_node* { return nullptr; };
+  lock.release();  // park_in unlocks
+  switch (park_in(lock_, list, node, why, weir::internal::interruptible::yes, limit, nobody)) {
+    case weir::internal::wait_end::woken:
+      lock = std::unique_lock(lock_);
+      return {};
+    case weir::internal::wait_end::timeout:
+      return {io_status::timeout, 0, 0};
+    case weir::internal::wait_end::cancelled:
+      break;
+  }
+  weir::internal::meet_cancel("write");
+  return {io_status::closed, 0, 0};
+}
+
+io_result tls_core::until_whole(std::unique_lock<std::mutex>& lock, deadline limit) {
+  for (;;) {
+    if (const io_result r = refused_locked(); !r) return r;
+    if (!engine_.in_pieces()) return {};
+    if (!dry_) return dry_;
+    if (const io_result r = wait_in(whole_waits_, lock, limit); !r) return r;
+  }
+}
+
+template <class Call>
+tls_core::step tls_core::go_on(std::unique_lock<std::mutex>& lock, Call call) {
+  const std::size_t had = engine_.output.size();
+  const step s = call(engine_);
+  answer_locked(had);
+  weir::internal::wait_node* const writer = engine_.in_pieces() ? nullptr : whole_waits_.claim_all();
+  if (writer != nullptr) {
+    lock.unlock();
+    wake_all(writer);
+    lock.lock();
+  }
+  return s;
+}
+
 io_result tls_core::flush(deadline limit) {
   std::unique_lock lock(lock_);
-  while (pumping_) {
-    weir::internal::wait_node node;
-    const weir::internal::wait_for why("write", [this] { return name_; });
-    const auto nobody = []() -> weir::internal::wait_node* { return nullptr; };
-    lock.release();  // park_in unlocks
-    const auto end = park_in(lock_, pump_waits_, node, why, weir::internal::interruptible::yes, limit, nobody);
-    if (end == weir::internal::wait_end::timeout) return {io_status::timeout, 0, 0};
-    if (end == weir::internal::wait_end::cancelled) {
-      weir::internal::meet_cancel("write");
-      return {io_status::closed, 0, 0};
-    }
-    lock = std::unique_lock(lock_);
-  }
+  while (pumping_)
+    if (const io_result r = wait_in(pump_waits_, lock, limit); !r) return r;
   pump mine(*this);
   lock.unlock();
   return mine.run(limit);
@@ -140,13 +170,22 @@ io_result tls_core::refused_locked() const noexcept {
 
 io_result tls_core::refill(deadline limit) {
   const iovec room = engine_.room();
-  const io_result r = below_.read(&room, 1, limit);
+  io_result r = below_.read(&room, 1, limit);
   below_.reading.add(r.bytes);
   engine_.arrived(r.bytes);
-  if (r.status != io_status::end) return r;
-  std::lock_guard guard(lock_);
-  if (!torn_) torn_ = truncated(engine_.agreed());
-  return {io_status::reset, torn_->code, 0};
+  if (r || r.status == io_status::timeout) return r;
+  weir::internal::wait_node* writer;
+  {
+    std::lock_guard guard(lock_);
+    if (r.status == io_status::end) {
+      if (!torn_) torn_ = truncated(engine_.agreed());
+      r = {io_status::reset, torn_->code, 0};
+    }
+    dry_ = r;
+    writer = whole_waits_.claim_all();
+  }
+  wake_all(writer);
+  return r;
 }
 
 io_result tls_core::read(const iovec* into, int count, deadline limit) {
@@ -156,11 +195,9 @@ io_result tls_core::read(const iovec* into, int count, deadline limit) {
     std::size_t got = 0, waiting;
     bool answers;
     {
-      std::lock_guard guard(lock_);
+      std::unique_lock lock(lock_);
       if (closed_) return {io_status::closed, 0, 0};
-      const std::size_t had = engine_.output.size();
-      s = engine_.read(into->iov_base, into->iov_len, got);
-      answer_locked(had);
+      s = go_on(lock, [&](engine& e) { return e.read(into->iov_base, into->iov_len, got); });
       answers = answers_, waiting = engine_.output.size();
     }
     if (answers) flush_at_once();
@@ -197,10 +234,10 @@ io_result tls_core::write(const iovec* from, int count, deadline limit) {
   if (before)
     if (const io_result r = flush(limit); !r) return r;
   {
-    std::lock_guard guard(lock_);
+    std::unique_lock lock(lock_);
     if (finished_ && !closed_) return {io_status::closed, 0, 0};
-    if (const io_result r = refused_locked(); !r) return r;
-    if (engine_.write(from, count, took) == step::failed) return refused_locked();
+    if (const io_result r = until_whole(lock, limit); !r) return r;
+    if (engine_.write(from, count, took) != step::done) return refused_locked();
   }
   try {
     const io_result r = flush(limit);
@@ -213,16 +250,20 @@ io_result tls_core::write(const iovec* from, int count, deadline limit) {
 
 io_result tls_core::finish(deadline limit) {
   {
-    std::lock_guard guard(lock_);
+    std::unique_lock lock(lock_);
     if (const io_result r = refused_locked(); !r) return r;
-    if (!finished_) engine_.end_writing();
-    finished_ = true;
+    if (!finished_) {
+      if (const io_result r = until_whole(lock, limit); !r) return r;
+      if (!engine_.end_writing()) return {io_status::reset, EPROTO, 0};
+      finished_ = true;
+    }
   }
   return flush(limit);
 }
 
 void tls_core::close() noexcept {
   bool say_so;
+  weir::internal::wait_node* writer;
   {
     std::lock_guard guard(lock_);
     if (closed_) return;
@@ -230,7 +271,9 @@ void tls_core::close() noexcept {
     if (!finished_) engine_.end_writing();
     say_so = !engine_.output.empty() || answers_;
     answers_ = say_so;
+    writer = whole_waits_.claim_all();
   }
+  wake_all(writer);
   try {
     if (say_so) flush_at_once();
   } catch (const std::exception&) {  // the stream below fails: so be it
@@ -249,12 +292,9 @@ bool tls_core::ready(direction d) {
   }
   for (;;) {
     {
-      std::lock_guard guard(lock_);
+      std::unique_lock lock(lock_);
       if (torn_ || !refused_locked()) return true;
-      const std::size_t had = engine_.output.size();
-      const step s = engine_.look();
-      answer_locked(had);
-      if (s != step::starved) return true;
+      if (go_on(lock, [](engine& e) { return e.look(); }) != step::starved) return true;
     }
     if (!below_.ready(d)) return false;
     const io_result r = refill(at_once);

@@ -13,6 +13,9 @@
 //  - Output that is made while another one pumps: who pumps looks again under lock_ before it gives the pump back.
 //  - A write's deadline or cancel between record and stream: what is left counts as gone, and stays first in line.
 //  - close() against all: closed_ under lock_, then the close of the stream below, which ends those that wait there.
+//    Nobody begins to read below after that.
+//  - A write (or shutdown) while a message of TLS itself has come in part: it waits in whole_waits_ for the reader, who
+//    looks at the engine under lock_ and wakes it: with the rest, or because there will be none.
 //
 // Thread-safety: as stream_core.h.
 //
@@ -77,6 +80,13 @@ class tls_core final : public stream_core {
   // Holding the pump; gives it back.
   class pump;
 
+  // Waits in `list` until it is woken, and then holds the lock; or why not, and then it does not.
+  io_result wait_in(weir::internal::wait_list& list, std::unique_lock<std::mutex>& lock, deadline limit);
+  // Waits while the engine can take no write, and then holds the lock; or why not.
+  io_result until_whole(std::unique_lock<std::mutex>& lock, deadline limit);
+  // Has the engine go on with what has arrived; wakes who waits for that. `call`: step(engine&).
+  template <class Call>
+  step go_on(std::unique_lock<std::mutex>& lock, Call call);
   // Waits for the pump, and pumps until nothing is left, or why not.
   io_result flush(deadline limit);
   // Pumps what can be without a wait, if nobody does and it is called for.
@@ -103,10 +113,12 @@ class tls_core final : public stream_core {
   // Guarded by lock_ (but see invariant 3):
   engine engine_;
   bool closed_ = false, finished_ = false;
-  std::optional<tls_failure> torn_;       // the peer's half has ended without close_notify
-  bool pumping_ = false;                  // somebody holds the pump
-  bool answers_ = false;                  // something is to be sent that no writer waits for
-  weir::internal::wait_list pump_waits_;  // the writer, if it waits for the pump
+  std::optional<tls_failure> torn_;        // the peer's half has ended without close_notify
+  io_result dry_;                          // not ok: why nothing more will be read from below
+  bool pumping_ = false;                   // somebody holds the pump
+  bool answers_ = false;                   // something is to be sent that no writer waits for
+  weir::internal::wait_list pump_waits_;   // the writer, if it waits for the pump
+  weir::internal::wait_list whole_waits_;  // the writer, if a message of TLS has come in part
 
   // The pump's.
   std::vector<std::byte> sending_;

@@ -1,0 +1,168 @@
+// Peers that do what TLS allows and no library does by itself: messages of TLS in pieces, floods of them, and what they
+// leave unread. The peer is an engine in the hands of the test.
+#include <openssl/ssl.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/net/tls/certificates.h"
+#include "tests/net/tls/tls_pair.h"
+#include "tests/testing.h"
+#include "weir/net/memory_stream.h"
+#include "weir/net/tls/internal/context.h"
+#include "weir/net/tls/internal/engine.h"
+#include "weir/net/tls/tls_stream.h"
+#include "weir/runtime/scope.h"
+#include "weir/runtime/timeout.h"
+
+using namespace std::chrono_literals;
+using namespace weir;
+using Catch::Contains;
+using net::io_status;
+using net::memory_pair;
+using net::internal::engine;
+using net::internal::tls_context;
+using testing::certificates;
+using testing::in_actor;
+
+namespace {
+
+// One side of a connection by hand: what it makes is sent when the test says so.
+class peer {
+ public:
+  peer(tls_context& of, net::stream over, const std::string& host) : made(of, host, ""), over_(std::move(over)) {}
+
+  // The rest of what the last step has made is in made.output.
+  void shake_hands() {
+    while (made.handshake() == engine::step::starved) {
+      send();
+      take();
+    }
+  }
+  void send() {
+    EXPECT(over_.write_all(made.output));
+    made.output.clear();
+  }
+  // The first record of what it has made.
+  void send_a_record() {
+    REQUIRE(made.output.size() > 5);
+    const std::size_t size =
+        5 + (static_cast<std::size_t>(made.output[3]) << 8 | static_cast<std::size_t>(made.output[4]));
+    REQUIRE(size < made.output.size());
+    EXPECT(over_.write_all(std::span(made.output).first(size)));
+    made.output.erase(made.output.begin(), made.output.begin() + static_cast<std::ptrdiff_t>(size));
+  }
+  // One text of the other side's; empty: none will come.
+  std::string text() {
+    char c[100];
+    std::size_t got = 0;
+    for (;;) {
+      const auto s = made.read(c, sizeof c, got);
+      if (s == engine::step::done) return {c, got};
+      if (s != engine::step::starved || !take()) return {};
+    }
+  }
+
+  engine made;
+
+ private:
+  bool take() {
+    const iovec room = made.room();
+    const auto r = over_.read_some({room.iov_base, room.iov_len});
+    made.arrived(r.bytes);
+    return r.status == io_status::ok;
+  }
+
+  net::stream over_;
+};
+
+// A server whose tickets take more than one record.
+struct ticket_server {
+  ticket_server() : context(certificates::get().server()) {
+    SSL_CTX_set_max_send_fragment(context.ctx.get(), 512);
+    const auto more = [](SSL* ssl, void*) -> int {
+      const std::string text(2000, 't');
+      return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), text.data(), text.size());
+    };
+    SSL_CTX_set_session_ticket_cb(context.ctx.get(), more, nullptr, nullptr);
+  }
+  tls_context context;
+};
+
+// A client of ours that has read the first record of a ticket.
+struct half_a_ticket {
+  explicit half_a_ticket(ticket_server& of) {
+    auto [a, b, up, down] = memory_pair();
+    server = std::make_unique<peer>(of.context, std::move(b), "");
+    with_scope([&, &a = a](scope& s) {
+      s.spawn("server", [&] { server->shake_hands(); });
+      client = net::start_tls(std::move(a), net::tls_client(certificates::get().client()), "good.test");
+    });
+    server->send_a_record();
+    char c[1];
+    CHECK(client.read_some(c, 1ms).status == io_status::timeout);
+  }
+  std::unique_ptr<peer> server;
+  net::tls_stream client;
+};
+
+}  // namespace
+
+TEST_CASE("a write that meets a ticket in pieces waits for the reader to have the rest") {
+  certificates::get();
+  in_actor([] {
+    ticket_server tickets;
+    {
+      const half_a_ticket h(tickets);
+      const auto r = h.client.write_all("hello", 1ms);
+      CHECK(r.status == io_status::timeout);
+      CHECK(r.bytes == 0);
+      CHECK(h.client.shutdown(1ms).status == io_status::timeout);
+      CHECK_FALSE(within(1ms, [&] { (void)h.client.write_all("hello"); }));
+      CHECK(h.client.bytes_written() == 0);
+      std::atomic<bool> written{false};
+      with_scope([&](scope& s) {
+        s.spawn("reader", [&] { EXPECT(testing::some(h.client) == "hello yourself"); });
+        s.spawn("writer", [&] {
+          EXPECT(h.client.write_all("hello"));
+          written = true;
+          EXPECT(h.client.shutdown());
+        });
+        h.server->send_a_record();  // not the last of the ticket
+        CHECK_FALSE(written);
+        std::size_t took = 0;
+        const iovec answer{const_cast<char*>("hello yourself"), 14};
+        CHECK(h.server->made.write(&answer, 1, took) == engine::step::done);
+        h.server->send();
+      });
+      CHECK(h.server->text() == "hello");
+      CHECK(h.server->text().empty());
+    }
+    // What ends the wait besides: a close, and that there will be no rest.
+    {
+      const half_a_ticket h(tickets);
+      with_scope([&](scope& s) {
+        s.spawn("writer", [&] { EXPECT(h.client.write_all("hello").status == io_status::closed); });
+        s.spawn("closes", [&] {
+          testing::eventually([&] { return h.client.core("", {}).writing.busy.load(); });
+          h.client.close();
+        });
+      });
+    }
+    half_a_ticket h(tickets);
+    with_scope([&](scope& s) {
+      s.spawn("writer", [&] { EXPECT(h.client.write_all("hello").status == io_status::reset); });
+      s.spawn("reader", [&] {
+        char c[1];
+        EXPECT(h.client.read_some(c).status == io_status::reset);
+      });
+      testing::eventually([&] { return h.client.core("", {}).writing.busy.load(); });
+      h.server.reset();
+    });
+    CHECK_THAT(h.client.why(), Catch::StartsWith("truncated: "));
+  });
+}
