@@ -69,6 +69,8 @@ ssl_ctx_ptr new_ctx(const SSL_METHOD* method, tls_version oldest, tls_version ne
   // A renegotiation would make a write wait for a read.
   SSL_CTX_set_options(made.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(made.get(), SSL_MODE_RELEASE_BUFFERS);
+  // It stops after each message that is no text: the engine counts them.
+  SSL_CTX_clear_mode(made.get(), SSL_MODE_AUTO_RETRY);
   return made;
 }
 

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t record = 5 + 16 * 1024 + 256;
 // What goes into one write of the stream below, in records of 16 KiB.
 constexpr std::size_t most_at_once = 64 * 1024;
+// What comes between two texts: a message counts twice, for itself and for its record.
+constexpr unsigned most_silent = 2 * 32;
 
 bool is_address(const std::string& host) noexcept {
   std::array<unsigned char, 16> raw;
@@ -132,13 +134,21 @@ engine::step engine::concluded(int result) noexcept {
   }
   try {
     if (how == SSL_ERROR_ZERO_RETURN)
-      failure_ = tls_failure{tls_errc::broken, EPROTO, "the peer has ended its half in the middle of a message of TLS"};
+      fail("the peer has ended its half in the middle of a message of TLS");
     else
       failure_ = explain(context_.is_server, agreed_, host_, refused_);
   } catch (const std::bad_alloc&) {
-    failure_ = tls_failure{tls_errc::broken, EPROTO, "no memory"};
+    fail("no memory");
   }
   return step::failed;
+}
+
+void engine::fail(const char* text) noexcept {
+  try {
+    failure_ = tls_failure{tls_errc::broken, EPROTO, text};
+  } catch (const std::bad_alloc&) {
+    failure_ = tls_failure{tls_errc::broken, EPROTO, "no memory"};
+  }
 }
 
 engine::step engine::handshake() noexcept {
@@ -146,21 +156,41 @@ engine::step engine::handshake() noexcept {
   ERR_clear_error();
   const step s = concluded(SSL_do_handshake(ssl_.get()));
   agreed_ = s == step::done;
+  if (agreed_) SSL_set_msg_callback(ssl_.get(), &met);
   return s;
 }
 
-engine::step engine::read(void* into, std::size_t most, std::size_t& got) noexcept {
+void engine::met(int is_written, int, int kind, const void*, std::size_t, SSL* ssl, void*) noexcept {
+  if (is_written == 0 && (kind == SSL3_RT_HEADER || kind == SSL3_RT_HANDSHAKE)) ++of(ssl).silent_;
+}
+
+template <class Call>
+engine::step engine::take(Call call) noexcept {
   if (failure_) return step::failed;
-  ERR_clear_error();
-  return concluded(SSL_read_ex(ssl_.get(), into, most, &got));
+  for (;;) {
+    const unsigned met_before = silent_;
+    const std::size_t from_before = from_;
+    ERR_clear_error();
+    const step s = concluded(call());
+    if (s == step::done) silent_ = 0;
+    if (s != step::starved) return s;
+    if (silent_ > most_silent) {
+      fail("the peer has sent more than 32 messages of TLS itself (new keys, tickets) and no text in between");
+      return step::failed;
+    }
+    // OpenSSL stops after each message (SSL_MODE_AUTO_RETRY is off).
+    if (silent_ == met_before && (from_ == from_before || from_ == to_)) return step::starved;
+  }
+}
+
+engine::step engine::read(void* into, std::size_t most, std::size_t& got) noexcept {
+  return take([&] { return SSL_read_ex(ssl_.get(), into, most, &got); });
 }
 
 engine::step engine::look() noexcept {
-  if (failure_) return step::failed;
   char one;
   std::size_t got;
-  ERR_clear_error();
-  return concluded(SSL_peek_ex(ssl_.get(), &one, 1, &got));
+  return take([&] { return SSL_peek_ex(ssl_.get(), &one, 1, &got); });
 }
 
 engine::step engine::write(const iovec* from, int count, std::size_t& took) {
@@ -183,7 +213,7 @@ engine::step engine::write(const iovec* from, int count, std::size_t& took) {
   ERR_clear_error();
   const step s = concluded(SSL_write_ex(ssl_.get(), piece.iov_base, piece.iov_len, &took));
   if (s == step::done || s == step::failed) return s;
-  failure_ = tls_failure{tls_errc::broken, EPROTO, "a write had to wait for a read, which TLS here never asks for"};
+  fail("a write had to wait for a read, which TLS here never asks for");
   return step::failed;
 }
 

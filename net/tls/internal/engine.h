@@ -6,6 +6,9 @@
 //  1. OpenSSL never meets a full output, so that a write never has to be repeated, and never reads: see in_pieces().
 //  2. The thread's queue of OpenSSL errors is empty before each call into OpenSSL, and read right after it.
 //  3. `starved` is said only when all that has arrived was taken.
+//  4. At most 32 messages of TLS itself (new keys, tickets), each in a record of its own, come between two texts; with
+//  more the peer has no good in mind, as each costs this side far more than the peer, and the connection is broken. No
+//  call takes more of them, so that none holds tls_core's lock for long.
 #pragma once
 
 #include <sys/uio.h>
@@ -74,6 +77,12 @@ class engine {
   friend struct engine_bio;
 
   step concluded(int result) noexcept;
+  void fail(const char* text) noexcept;
+  // Calls SSL_read or SSL_peek until all that has arrived is taken, or there is text. `call`: int().
+  template <class Call>
+  step take(Call call) noexcept;
+  // Counts what comes, once it is agreed.
+  static void met(int is_written, int version, int kind, const void* data, std::size_t size, SSL* ssl, void*) noexcept;
   void expect_host();
 
   tls_context& context_;
@@ -81,6 +90,7 @@ class engine {
   std::vector<std::byte> input_;  // [from_, to_) has arrived and is not taken
   std::size_t from_ = 0, to_ = 0;
   bool agreed_ = false;
+  unsigned silent_ = 0;  // records, and messages of TLS in them, since there was text
   std::optional<tls_failure> failure_;
   refused_certificate refused_;
   ssl_ptr ssl_;

@@ -61,6 +61,7 @@ class tls_core::pump {
         if (of_.sending_.capacity() > kept_capacity) std::vector<std::byte>().swap(of_.sending_);
         std::unique_lock lock(of_.lock_);
         std::swap(of_.sending_, of_.engine_.output);
+        of_.answered_ = 0;
         if (of_.sending_.empty()) {
           of_.answers_ = false;
           give_back(lock);
@@ -190,15 +191,21 @@ io_result tls_core::refill(deadline limit) {
 
 io_result tls_core::read(const iovec* into, int count, deadline limit) {
   while (count > 1 && into->iov_len == 0) ++into, --count;
-  for (;;) {
+  for (int rounds = 1;; ++rounds) {
     step s;
-    std::size_t got = 0, waiting;
-    bool answers;
+    std::size_t got = 0;
+    bool answers, too_many;
+    {
+      std::lock_guard guard(lock_);
+      too_many = answered_ > most_answers;
+    }
+    if (too_many)
+      if (const io_result r = flush(limit); !r) return r;
     {
       std::unique_lock lock(lock_);
       if (closed_) return {io_status::closed, 0, 0};
       s = go_on(lock, [&](engine& e) { return e.read(into->iov_base, into->iov_len, got); });
-      answers = answers_, waiting = engine_.output.size();
+      answers = answers_;
     }
     if (answers) flush_at_once();
     switch (s) {
@@ -217,9 +224,13 @@ io_result tls_core::read(const iovec* into, int count, deadline limit) {
       std::lock_guard guard(lock_);
       if (torn_) return {io_status::reset, torn_->code, 0};
     }
-    if (waiting > most_answers)
-      if (const io_result r = flush(limit); !r) return r;
     if (const io_result r = refill(limit); !r) return r;
+    weir::internal::spend_operation();
+    // A peer that sends, and sends no text, does not outlast a deadline or a cancel.
+    if (rounds % 16 == 0) {
+      weir::internal::closed_or_cancelled("read");
+      if (limit.expired()) return {io_status::timeout, 0, 0};
+    }
   }
 }
 

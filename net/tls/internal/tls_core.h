@@ -92,7 +92,10 @@ class tls_core final : public stream_core {
   // Pumps what can be without a wait, if nobody does and it is called for.
   void flush_at_once();
   // What the last call of the engine has left in its output is to go without waiting for a write. Under lock_.
-  void answer_locked(std::size_t had) noexcept { answers_ |= engine_.output.size() > had; }
+  void answer_locked(std::size_t had) noexcept {
+    answers_ |= engine_.output.size() > had;
+    answered_ += engine_.output.size() - had;
+  }
 
   // Reads from below once; `end` becomes what it means here.
   io_result refill(deadline limit);
@@ -117,6 +120,7 @@ class tls_core final : public stream_core {
   io_result dry_;                          // not ok: why nothing more will be read from below
   bool pumping_ = false;                   // somebody holds the pump
   bool answers_ = false;                   // something is to be sent that no writer waits for
+  std::size_t answered_ = 0;               // bytes of answers in the engine's output
   weir::internal::wait_list pump_waits_;   // the writer, if it waits for the pump
   weir::internal::wait_list whole_waits_;  // the writer, if a message of TLS has come in part
 

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,7 +13,9 @@
 #include "tests/net/tls/certificates.h"
 #include "tests/net/tls/tls_pair.h"
 #include "tests/testing.h"
+#include "weir/channels/select.h"
 #include "weir/net/memory_stream.h"
+#include "weir/net/on_stream.h"
 #include "weir/net/tls/internal/context.h"
 #include "weir/net/tls/internal/engine.h"
 #include "weir/net/tls/tls_stream.h"
@@ -164,5 +167,75 @@ TEST_CASE("a write that meets a ticket in pieces waits for the reader to have th
       h.server.reset();
     });
     CHECK_THAT(h.client.why(), Catch::StartsWith("truncated: "));
+  });
+}
+
+TEST_CASE("more than 32 changes of keys without text break the connection") {
+  certificates::get();
+  in_actor([] {
+    tls_context context(certificates::get().client());
+    for (const bool selects : {false, true}) {
+      auto [a, b, up, down] = memory_pair();
+      peer client(context, std::move(a), "good.test");
+      net::tls_stream server;
+      with_scope([&, &b = b](scope& s) {
+        s.spawn("client", [&] {
+          client.shake_hands();
+          client.send();
+        });
+        server = net::start_tls(std::move(b), net::tls_server(certificates::get().server()));
+      });
+      const auto change_keys = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+          REQUIRE(SSL_key_update(&client.made.ssl(),
+                                 i % 2 == 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+          REQUIRE(client.made.handshake() == engine::step::done);
+        }
+        client.send();
+      };
+      for (int i = 0; i < 5; ++i) {
+        change_keys(32);
+        const iovec text{const_cast<char*>("text"), 4};
+        std::size_t took = 0;
+        REQUIRE(client.made.write(&text, 1, took) == engine::step::done);
+        client.send();
+        CHECK(testing::some(server) == "text");
+      }
+      change_keys(1000);
+      if (selects) CHECK(select(net::on_readable(server, [] { return true; })));
+      char c[1];
+      const auto r = server.read_some(c);
+      CHECK(r.status == io_status::reset);
+      CHECK(r.code == EPROTO);
+      CHECK_THAT(server.why(), Contains("more than 32 messages of TLS itself (new keys, tickets) and no text"));
+      CHECK(server.write_all("x").status == io_status::reset);
+    }
+  });
+}
+
+TEST_CASE("a record in the smallest pieces does not outlast a deadline or a cancel") {
+  certificates::get();
+  in_actor([] {
+    auto [a, b, up, down] = memory_pair();
+    auto ends = testing::shake(std::move(a), std::move(b), net::tls_client(certificates::get().client()),
+                               net::tls_server(certificates::get().server()));
+    REQUIRE(ends.client.what() + ends.server.what() == "");
+    up.most_per_read(1);
+    CHECK(ends.client.stream.write_all(std::string(200, 'x')));
+    char c[1];
+    CHECK(ends.server.stream.read_some(c, -1s).status == io_status::timeout);
+    const std::size_t left = up.under_way();
+    CHECK(left > 150);
+    bool went_on = false;
+    with_scope([&](scope& s) {
+      s.spawn("reader", [&] {
+        s.cancel();
+        (void)ends.server.stream.read_some(c);
+        went_on = true;
+      });
+    });
+    CHECK_FALSE(went_on);
+    CHECK(up.under_way() > 100);
+    CHECK(testing::some(ends.server.stream) == std::string(200, 'x'));
   });
 }

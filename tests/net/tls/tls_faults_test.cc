@@ -348,7 +348,7 @@ TEST_CASE("a peer that asks for new keys over and over and takes no answer is no
       s.spawn("server", [&] {
         server = net::start_tls(std::move(b), sides.server);
         char c[1];
-        how = server.read_some(c).status;
+        while ((how = server.read_some(c).status) == io_status::ok) continue;
       });
       while (peer.handshake() == net::internal::engine::step::starved) {
         send();
@@ -360,6 +360,9 @@ TEST_CASE("a peer that asks for new keys over and over and takes no answer is no
         for (int i = 0; i < 10'000; ++i) {
           EXPECT(SSL_key_update(&peer.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
           EXPECT(peer.handshake() == net::internal::engine::step::done);
+          const iovec text{const_cast<char*>("x"), 1};
+          std::size_t took = 0;
+          EXPECT(peer.write(&text, 1, took) == net::internal::engine::step::done);
           send();
         }
         asked = true;
@@ -370,7 +373,7 @@ TEST_CASE("a peer that asks for new keys over and over and takes no answer is no
       });
       this_actor::sleep(10ms);  // the outcome is the same without
       CHECK_FALSE(asked);
-      CHECK(below_b.bytes_read() < 128 * 1024);
+      CHECK(below_b.bytes_read() < 400 * 1024);
       // As soon as the answers are taken it goes on.
       std::string part(4096, '\0');
       while (!asked) (void)a.read_some(part, 10ms);
