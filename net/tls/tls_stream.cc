@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "weir/net/tls/internal/failure.h"
 #include "weir/net/tls/internal/tls_core.h"
 #include "weir/runtime/base/errors.h"
 
@@ -9,6 +10,21 @@ namespace weir::net {
 namespace {
 
 using internal::tls_core;
+
+// As it is told to the server and looked for in its certificate. OpenSSL takes an empty name for none to be verified,
+// and one with a leading dot for any below it.
+std::string_view checked(std::string_view host, bool verifies, site where) {
+  using weir::internal::throw_misuse;
+  const std::string_view name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+  if (name.empty() && (verifies || !host.empty()))
+    throw_misuse("start_tls", "a client says which host it wants", host.empty() ? "no host" : "a dot",
+                 "Give the name (or address) that the server's certificate is to have.", where);
+  if (name.starts_with('.') || name.find("..") != name.npos || name.find('\0') != name.npos || name.size() > 253)
+    throw_misuse("start_tls", "a host's name has parts between its dots, and no NUL",
+                 net::internal::printable(host, 300), "Give the name (or address) of one host, of at most 253 bytes.",
+                 where);
+  return name;
+}
 
 tls_stream begin(stream over, const std::shared_ptr<internal::tls_context>& with, std::string_view host, deadline limit,
                  site where) {
@@ -31,9 +47,7 @@ std::optional<tls_certificate> tls_stream::peer(site where) const { return core_
 std::string tls_stream::why(site where) const { return core_of(*this, "why", where).why(); }
 
 tls_stream start_tls(stream over, const tls_client& with, std::string_view host, deadline limit, site where) {
-  if (host.empty() && with.shared()->verifies)
-    weir::internal::throw_misuse("start_tls", "a client says which host it wants", "no host",
-                                 "Give the name (or address) that the server's certificate is to have.", where);
+  host = checked(host, with.shared()->verifies, where);
   return begin(std::move(over), with.shared(), host, limit, where);
 }
 

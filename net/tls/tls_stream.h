@@ -53,10 +53,11 @@ class tls_stream : public stream {
 };
 
 // Begins TLS on `over`, as a client. What `over` has read and not given out (read_until) counts as what comes first.
-// `host`: whose certificate it must be, a name or an address; a name is told to the server (SNI). Parks until both
-// sides have agreed: the peer's bytes wake it, and room for its own. Throws net::error with the operation "handshake":
-// tls_error, timeout (`limit`, or tls_client_options::handshake_limit), closed (somebody has closed `over`), reset; and
-// misuse (no host though it is to be verified; `over` in use). A cancel throws weir::cancelled. Whatever it throws,
+// `host`: whose certificate it must be, a name or an address; a name is told to the server (SNI), and looked for among
+// the certificate's alternative names only, never in its subject. Parks until both sides have agreed: the peer's bytes
+// wake it, and room for its own. Throws net::error with the operation "handshake": tls_error, timeout (`limit`, or
+// tls_client_options::handshake_limit), closed (somebody has closed `over`), reset; and misuse (no host though it is to
+// be verified; one with a leading dot or a NUL; `over` in use). A cancel throws weir::cancelled. Whatever it throws,
 // `over` is given up. Allocates.
 tls_stream start_tls(stream over, const tls_client& with, std::string_view host, deadline limit = {},
                      site where = site::current());

@@ -23,7 +23,13 @@ std::string complaint() {
   return reason != nullptr ? reason : fmt::format("code {}", code);
 }
 
-std::string name_of(const pem& from) { return from.is_file() ? from.value() : "text"; }
+// Not a key that was given for a path.
+std::string name_of(const pem& from) {
+  if (!from.is_file()) return "text";
+  const bool is_text = from.value().find_first_of("\r\n") != std::string::npos ||
+                       from.value().find("-----BEGIN") != std::string::npos || from.value().size() > 4096;
+  return is_text ? "a text given as a path (use pem::text)" : from.value();
+}
 
 [[noreturn]] void refuse(const pem& from, const std::string& happened) {
   throw tls_error(tls_errc::unusable, "load", name_of(from), happened);
@@ -34,7 +40,7 @@ std::string content_of(const pem& from) {
   errno = 0;
   std::ifstream file(from.value(), std::ios::binary);
   std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) throw error(errno != 0 ? errno : EIO, "load", from.value());
+  if (!file.is_open() || file.bad()) throw error(errno != 0 ? errno : EIO, "load", name_of(from));
   return content;
 }
 

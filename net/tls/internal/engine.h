@@ -35,7 +35,7 @@ class engine {
     failed,   // failure() says why, from now on to every call
   };
 
-  // `host`: the server's name, for clients. `server`: by what its sessions are kept.
+  // `host`: the server's name, for clients, as start_tls has checked it. `server`: by what its sessions are kept.
   engine(tls_context& of, std::string_view host, std::string server);
   engine(const engine&) = delete;
   ~engine();

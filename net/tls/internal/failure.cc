@@ -1,16 +1,28 @@
 #include "weir/net/tls/internal/failure.h"
 
 #include <fmt/core.h>
-#include <fmt/format.h>
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <vector>
 
 #include "weir/net/tls/internal/certificate.h"
 
 namespace weir::net::internal {
 namespace {
+
+// The first of the names that a certificate is for.
+std::string shown_names(X509& of) {
+  constexpr std::size_t most = 8;
+  const std::vector<std::string> names = names_of(of);
+  if (names.empty()) return "no host at all (a name in its subject does not count)";
+  std::string all;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) all += (i == 0 ? "" : ", ") + printable(names[i], 100);
+  if (names.size() > most) all += fmt::format(" and {} more", names.size() - most);
+  return all;
+}
 
 std::string untrusted(bool is_server, const std::string& host, const refused_certificate& refused) {
   const std::string_view whose = is_server ? "client" : "server";
@@ -18,7 +30,8 @@ std::string untrusted(bool is_server, const std::string& host, const refused_cer
   if (!refused.which)
     return fmt::format("the {}'s certificate is refused: {}", whose, X509_verify_cert_error_string(refused.error));
   X509& one = *refused.which;
-  const std::string subject = text_of(X509_get_subject_name(&one)), issuer = text_of(X509_get_issuer_name(&one));
+  const std::string subject = printable(text_of(X509_get_subject_name(&one)), 300);
+  const std::string issuer = printable(text_of(X509_get_issuer_name(&one)), 300);
   switch (refused.error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return fmt::format(
@@ -52,7 +65,7 @@ std::string untrusted(bool is_server, const std::string& host, const refused_cer
       return fmt::format(
           "the server's certificate {} is for {}, not for {}. Ask for the server by a name that its "
           "certificate has (X509_V_ERR_HOSTNAME_MISMATCH)",
-          subject, fmt::join(names_of(one), ", "), host);
+          subject, shown_names(one), host);
     case X509_V_ERR_INVALID_PURPOSE:
       return fmt::format("the {}'s certificate {} is not meant for a {} (X509_V_ERR_INVALID_PURPOSE)", whose, subject,
                          whose);
@@ -152,6 +165,18 @@ tls_failure explain_code(unsigned long code, bool is_server, bool agreed) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view said, std::size_t most) {
+  std::string text;
+  for (const char c : said) {
+    if (text.size() >= most) return text + "...";
+    if (c >= ' ' && c <= '~')
+      text += c;
+    else
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
 
 tls_failure explain(bool is_server, bool agreed, const std::string& host, const refused_certificate& refused) {
   const unsigned long first = ERR_get_error();  // the oldest is the cause of the others

@@ -4,7 +4,9 @@
 // that has failed, with no park between.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "weir/net/tls/internal/openssl.h"
 #include "weir/net/tls/tls_error.h"
@@ -22,6 +24,10 @@ struct refused_certificate {
   int error = X509_V_OK;
   x509_ptr which;
 };
+
+// What a peer says of itself, for errors: as it is where it is printable ASCII, otherwise as \xNN; at most `most`
+// bytes.
+std::string printable(std::string_view said, std::size_t most);
 
 // Leaves the queue empty. `host`: whom a client wanted.
 tls_failure explain(bool is_server, bool agreed, const std::string& host, const refused_certificate& refused);

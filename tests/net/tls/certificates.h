@@ -20,6 +20,7 @@ class certificates {
   }
 
   // `good`: good.test, *.wild.test and 127.0.0.1; `expired`: yesterday; `self`: its own CA; `other`: other.test;
+  // `cn.test`: nothing but its subject; `odd`: 21 names, the first with what no terminal should get;
   // `deep`: good.test, with a CA between; `deep_alone`: without it; `client`: for clients; `stranger`: of a CA nobody
   // knows.
   std::string path(const std::string& file) const { return folder_ / file; }
@@ -54,6 +55,8 @@ ca unknown
 leaf good ca 30 'subjectAltName=DNS:good.test,DNS:*.wild.test,IP:127.0.0.1'
 leaf expired ca -1 'subjectAltName=DNS:good.test'
 leaf other ca 30 'subjectAltName=DNS:other.test'
+leaf cn.test ca 30 ''
+leaf odd ca 30 "subjectAltName=DNS:\0033[31mred.test,$(for i in $(seq 19); do printf 'DNS:odd%d.test,' $i; done)DNS:last.test"
 leaf client ca 30 'extendedKeyUsage=clientAuth'
 leaf stranger unknown 30 'subjectAltName=DNS:good.test'
 openssl req -x509 $new -keyout self.key -out self.pem -days 30 -subj /CN=self -addext subjectAltName=DNS:good.test

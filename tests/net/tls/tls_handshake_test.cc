@@ -101,6 +101,9 @@ TEST_CASE("a certificate that must not be believed is refused in words with a re
       {"good", "127.0.0.2", "is for good.test, *.wild.test, 127.0.0.1, not for 127.0.0.2", "by a name",
        "it does not accept this side's certificate"},
       {"good", "a.b.wild.test", "not for a.b.wild.test", "by a name", "it does not accept this side's certificate"},
+      {"cn.test", "cn.test", "is for no host at all", "by a name", "it does not accept this side's certificate"},
+      {"odd", "good.test", "CN=odd is for \\x1b[31mred.test, odd1.test, ", "odd7.test and 13 more, not for good.test",
+       "it does not accept this side's certificate"},
   };
   in_actor([&] {
     for (const auto& c : cases) {
@@ -133,6 +136,28 @@ TEST_CASE("a host is believed by a name, a wildcard, an address or a CA in betwe
     }
     // A self-signed one that was given as a CA.
     CHECK(shake_in_memory({.ca = {all.certificate("self")}}, all.server("self")).client.what() == "");
+  });
+}
+
+TEST_CASE("a host that names none is misuse") {
+  const certificates& all = certificates::get();
+  in_actor([&] {
+    auto careless = all.client();
+    careless.verify = false;
+    const auto start = [](const tls_client_options& options, std::string_view host) {
+      auto [a, b, up, down] = memory_pair();
+      (void)net::start_tls(std::move(a), tls_client(options), host, -1s);
+    };
+    for (const std::string& host :
+         {std::string("."), std::string(".test"), std::string(".."), std::string("good..test"),
+          std::string("good.test\0.bad", 14), std::string("\0", 1), std::string(254, 'x')}) {
+      INFO(host);
+      CHECK_THROWS_AS(start(all.client(), host), misuse);
+      CHECK_THROWS_AS(start(careless, host), misuse);
+    }
+    CHECK_THROWS_AS(start(all.client(), ""), misuse);
+    CHECK_THROWS_WITH(start(all.client(), ".test"), Contains("no NUL") && Contains(".test"));
+    CHECK_THROWS_AS(start(careless, ""), net::error);  // the deadline: nothing is wrong with the call
   });
 }
 
@@ -407,6 +432,16 @@ TEST_CASE("a certificate a key or a CA that cannot be used is refused when it is
     CHECK_THAT(refused(all.certificate("weak"), all.key("weak")), Contains("too small"));
     CHECK_THROWS_WITH(tls_client({.ca = {net::pem::file("/nonexistent/ca")}}),
                       "load /nonexistent/ca: no such file or directory (ENOENT)");
+    const std::string key = testing::content_of(all.path("good.key"));
+    for (const std::string& path : {key, std::string("-----BEGIN PRIVATE KEY-----"), std::string("two\nlines")}) {
+      try {
+        const tls_server made({.certificate = all.certificate("good"), .key = net::pem::file(path)});
+        CHECK(false);
+      } catch (const net::error& e) {
+        CHECK_THAT(e.what(), Catch::StartsWith("load a text given as a path (use pem::text): "));
+        CHECK_THAT(e.what(), !Contains(path));
+      }
+    }
     const auto text = net::pem::text(testing::content_of(all.path("ca.pem")));
     CHECK_NOTHROW(tls_client({.ca = {text}}));
     CHECK_THROWS_AS(tls_server({}), misuse);
