@@ -14,9 +14,15 @@
 //    `reset` with EPROTO. why() and stream::expect say which, in words.
 //  - shutdown() sends close_notify, and waits until it is on its way. Reading goes on, and the stream below stays open.
 //    close() sends it only if that needs no wait.
+//  - What a peer sends after a close(), be it a ticket only, makes TCP answer with a reset, which may overtake what was
+//    written. close() takes what has arrived by then (up to 64 KiB); to be sure that all arrives, shutdown(), read to
+//    the end, and close then.
 //  - A write that ended early, be it by a deadline or a cancel, may have left a part of its last record (of at most 64
-//    KiB in all) here. What its bytes say counts it as gone; the next call that writes, shuts down, reads or closes
-//    sends it.
+//    KiB in all) here. What its bytes say counts it as gone; the next write or shutdown sends it first. A read, a
+//    select or close sends as much of it as goes without a wait when it begins, and does not go on while it waits.
+//  - write_some waits until all of the record that it has made is on its way, and not for the first room only. So it
+//  may
+//    wait after on_writable has said that there is room.
 //  - A message of TLS itself (a ticket, new keys) may come in pieces. A write or shutdown that finds one half read
 //  waits
 //    until a reader has met the rest; with nobody reading, until its deadline, a cancel or close.

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <mutex>
@@ -44,7 +45,10 @@ void take_sides(stream_core& below, site where) {
 class tls_core::pump {
  public:
   // REQUIRES: lock_ is held, and nobody holds the pump.
-  explicit pump(tls_core& of) noexcept : of_(of) { of.pumping_ = true; }
+  pump(tls_core& of, bool waits) noexcept : of_(of) {
+    of.pumping_ = true;
+    of.pumping_at_once_ = !waits;
+  }
   pump(const pump&) = delete;
   ~pump() {
     if (!held_) return;
@@ -79,9 +83,11 @@ class tls_core::pump {
  private:
   void give_back(std::unique_lock<std::mutex>& lock) noexcept {
     held_ = false;
-    of_.pumping_ = false;
+    of_.pumping_ = of_.pumping_at_once_ = false;
+    const bool closes = std::exchange(of_.close_next_, false), may_read = !of_.filling_;
     weir::internal::wait_node* const next = of_.pump_waits_.claim_all();
     lock.unlock();
+    if (closes) of_.close_below(may_read);
     wake_all(next);
   }
 
@@ -150,7 +156,7 @@ io_result tls_core::flush(deadline limit) {
   std::unique_lock lock(lock_);
   while (pumping_)
     if (const io_result r = wait_in(pump_waits_, lock, limit); !r) return r;
-  pump mine(*this);
+  pump mine(*this, true);
   lock.unlock();
   return mine.run(limit);
 }
@@ -158,7 +164,7 @@ io_result tls_core::flush(deadline limit) {
 void tls_core::flush_at_once() {
   std::unique_lock lock(lock_);
   if (pumping_ || !answers_) return;
-  pump mine(*this);
+  pump mine(*this, false);
   lock.unlock();
   (void)mine.run(at_once);  // what is left is `answers_` still
 }
@@ -170,8 +176,24 @@ io_result tls_core::refused_locked() const noexcept {
 }
 
 io_result tls_core::refill(deadline limit) {
-  const iovec room = engine_.room();
-  io_result r = below_.read(&room, 1, limit);
+  {
+    std::lock_guard guard(lock_);
+    if (closed_) return {io_status::closed, 0, 0};
+    filling_ = true;
+  }
+  struct reads {
+    tls_core& of;
+    ~reads() {
+      std::lock_guard guard(of.lock_);
+      of.filling_ = false;
+    }
+  };
+  io_result r;
+  {
+    const reads now{*this};
+    const iovec room = engine_.room();
+    r = below_.read(&room, 1, limit);
+  }
   below_.reading.add(r.bytes);
   engine_.arrived(r.bytes);
   if (r || r.status == io_status::timeout) return r;
@@ -273,7 +295,7 @@ io_result tls_core::finish(deadline limit) {
 }
 
 void tls_core::close() noexcept {
-  bool say_so;
+  bool say_so, may_read, now;
   weir::internal::wait_node* writer;
   {
     std::lock_guard guard(lock_);
@@ -282,12 +304,30 @@ void tls_core::close() noexcept {
     if (!finished_) engine_.end_writing();
     say_so = !engine_.output.empty() || answers_;
     answers_ = say_so;
+    may_read = !filling_;
+    now = !pumping_at_once_;
+    close_next_ = !now;
     writer = whole_waits_.claim_all();
   }
   wake_all(writer);
+  if (!now) return;
   try {
     if (say_so) flush_at_once();
   } catch (const std::exception&) {  // the stream below fails: so be it
+  }
+  close_below(may_read);
+}
+
+void tls_core::close_below(bool may_read) noexcept {
+  try {
+    std::array<std::byte, 4096> unread;
+    const iovec into{unread.data(), unread.size()};
+    for (std::size_t dropped = 0; may_read && dropped < most_dropped && below_.ready(direction::read);) {
+      const io_result r = below_.read(&into, 1, at_once);
+      if (!r) break;
+      dropped += r.bytes;
+    }
+  } catch (const std::exception&) {  // likewise
   }
   below_.close();
 }

@@ -13,7 +13,9 @@
 //  - Output that is made while another one pumps: who pumps looks again under lock_ before it gives the pump back.
 //  - A write's deadline or cancel between record and stream: what is left counts as gone, and stays first in line.
 //  - close() against all: closed_ under lock_, then the close of the stream below, which ends those that wait there.
-//    Nobody begins to read below after that.
+//    Nobody begins to read below after that. What has arrived, and nobody will read, is taken first, as a kernel that
+//    has unread bytes on close answers with a reset, which takes what was written with it.
+//  - close() while somebody pumps without waiting: that one sends close_notify, and then closes below.
 //  - A write (or shutdown) while a message of TLS itself has come in part: it waits in whole_waits_ for the reader, who
 //    looks at the engine under lock_ and wakes it: with the rest, or because there will be none.
 //
@@ -74,6 +76,8 @@ class tls_core final : public stream_core {
 
   // A deadline that has passed: a call with it does what needs no wait.
   static constexpr deadline at_once{deadline::time_point::min()};
+  // As much is taken from below by close().
+  static constexpr std::size_t most_dropped = 64 * 1024;
   // More than this a reader does not leave behind without waiting: a peer that asks for answers and takes none.
   static constexpr std::size_t most_answers = 64 * 1024;
 
@@ -97,6 +101,8 @@ class tls_core final : public stream_core {
     answered_ += engine_.output.size() - had;
   }
 
+  // Closes the stream below, with nothing unread there, if nobody reads.
+  void close_below(bool may_read) noexcept;
   // Reads from below once; `end` becomes what it means here.
   io_result refill(deadline limit);
   io_result refused_locked() const noexcept;
@@ -118,6 +124,9 @@ class tls_core final : public stream_core {
   bool closed_ = false, finished_ = false;
   std::optional<tls_failure> torn_;        // the peer's half has ended without close_notify
   io_result dry_;                          // not ok: why nothing more will be read from below
+  bool filling_ = false;                   // somebody reads below
+  bool close_next_ = false;                // who gives the pump back closes below
+  bool pumping_at_once_ = false;           // so, and will not wait
   bool pumping_ = false;                   // somebody holds the pump
   bool answers_ = false;                   // something is to be sent that no writer waits for
   std::size_t answered_ = 0;               // bytes of answers in the engine's output

@@ -10,12 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "tests/net/bytes.h"
 #include "tests/net/tls/certificates.h"
 #include "tests/net/tls/tls_pair.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
 #include "weir/net/memory_stream.h"
 #include "weir/net/on_stream.h"
+#include "weir/net/tcp.h"
 #include "weir/net/tls/internal/context.h"
 #include "weir/net/tls/internal/engine.h"
 #include "weir/net/tls/tls_stream.h"
@@ -237,5 +239,33 @@ TEST_CASE("a record in the smallest pieces does not outlast a deadline or a canc
     CHECK_FALSE(went_on);
     CHECK(up.under_way() > 100);
     CHECK(testing::some(ends.server.stream) == std::string(200, 'x'));
+  });
+}
+
+TEST_CASE("a close with a ticket unread loses nothing that was written") {
+  certificates::get();
+  in_actor([] {
+    const net::tls_client client(certificates::get().client());
+    const net::tls_server server(certificates::get().server());
+    for (int i = 0; i < 3; ++i) {
+      const net::tcp_listener listener("127.0.0.1:0");
+      net::stream from = net::tcp_connect(listener.at(), 60s);
+      const net::stream below = from.share();
+      auto ends = testing::shake(std::move(from), *listener.accept(), client, server);
+      REQUIRE(ends.client.what() + ends.server.what() == "");
+      CHECK(ends.server.stream.write_all("never read"));  // its tickets go with it, in one piece
+      testing::eventually([&] { return below.core("", {}).ready(weir::internal::direction::read); });
+      const std::size_t total = 1'000'000;
+      with_scope([&](scope& s) {
+        s.spawn("writer", [&] {
+          EXPECT(ends.client.stream.write_all(testing::bytes_of(1, 0, total)));
+          ends.client.stream.close();
+        });
+        io_status how{};
+        const std::string all = testing::rest_of(ends.server.stream, &how);
+        CHECK(how == io_status::end);
+        CHECK(all.size() == total);
+      });
+    }
   });
 }
