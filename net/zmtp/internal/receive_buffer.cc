@@ -12,12 +12,17 @@ using net::internal::frame_block;
 
 // Acquire pairs with frame_block::release: who had the last frame has read it.
 bool receive_buffer::shared() const noexcept {
-  return chunk_->references.load(std::memory_order_acquire) != bias - handed_out_;
+  return chunk_->references.load(std::memory_order_acquire) != bias_ - handed_out_;
 }
 
 void receive_buffer::give_up() noexcept {
-  if (chunk_) chunk_->release(bias - handed_out_);
+  if (chunk_) chunk_->release(bias_ - handed_out_);
   chunk_ = nullptr;
+}
+
+// All references of the frames that have gone. REQUIRES: !shared()
+void receive_buffer::take_back() noexcept {
+  if (std::exchange(handed_out_, 0) != 0) chunk_->references.store(bias_, std::memory_order_relaxed);  // nobody else
 }
 
 // A new chunk, with the bytes that are there at its front.
@@ -26,7 +31,7 @@ void receive_buffer::replace(std::size_t capacity) {
   if (memory == nullptr) throw std::bad_alloc();
   auto* block = ::new (memory) frame_block;
   block->destroy = [](frame_block* b) noexcept { std::free(b); };
-  block->references.store(bias, std::memory_order_relaxed);  // nobody else knows it yet
+  block->references.store(bias_, std::memory_order_relaxed);  // nobody else knows it yet
   auto* bytes = reinterpret_cast<std::byte*>(block + 1);
   const std::size_t have = size();
   if (have != 0) std::memcpy(bytes, at_, have);
@@ -44,11 +49,13 @@ mutable_buffer receive_buffer::room(std::size_t need, std::size_t most) {
   if (wanted > capacity) {
     replace(wanted);
   } else if (have == 0 && !shared()) {
+    take_back();
     at_ = end_ = begin_;
   } else if (at_ != begin_ && static_cast<std::size_t>(limit_ - at_) < std::max(need, have + worth_a_read)) {
     if (shared()) {
       replace(wanted);
     } else {
+      take_back();
       std::memmove(begin_, at_, have);
       at_ = begin_, end_ = begin_ + have;
     }

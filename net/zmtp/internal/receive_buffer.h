@@ -10,6 +10,8 @@
 // 1. A chunk's reference count is `bias` minus the frames that have gone, while this buffer has it: giving out a frame
 //    costs no atomic operation. Giving up the chunk takes off what was held back, bias - handed_out_.
 // 2. So nobody else has a frame of it if and only if the count is bias - handed_out_.
+// 3. handed_out_ < bias, as a chunk is begun anew with all references back: however long it lives, it holds no more
+//    frames at a time than fit into it.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +27,8 @@ class receive_buffer {
   static constexpr std::size_t smallest = 4 * 1024, largest = 64 * 1024;  // chunks, unless a frame needs more
   static constexpr std::size_t worth_a_read = 4 * 1024;
 
-  receive_buffer() = default;
+  // `bias`: more than frames fit into a chunk.
+  explicit receive_buffer(std::uint32_t bias = 1u << 30) noexcept : bias_(bias) {}
   receive_buffer(const receive_buffer&) = delete;
   ~receive_buffer() { give_up(); }
 
@@ -51,16 +54,16 @@ class receive_buffer {
   }
 
  private:
-  static constexpr std::uint32_t bias = 1u << 30;
-
   bool shared() const noexcept;
   void replace(std::size_t capacity);
   void give_up() noexcept;
+  void take_back() noexcept;
 
+  std::uint32_t bias_;
   net::internal::frame_block* chunk_ = nullptr;
   std::byte* begin_ = nullptr;                                   // of the chunk's bytes
   std::byte *at_ = nullptr, *end_ = nullptr, *limit_ = nullptr;  // [at_, end_): not decoded; [end_, limit_): free
-  std::uint32_t handed_out_ = 0;                                 // frames that refer to this chunk, ever
+  std::uint32_t handed_out_ = 0;                                 // frames of this chunk since it was begun
   bool filled_up_ = false;                                       // the last read took all the room there was
 };
 
