@@ -58,8 +58,9 @@ class message {
   }
   template <std::same_as<frame> F>  // nothing that converts to one: that may be a message as well
   message& operator=(F&& only) noexcept {
+    frame f = std::move(only);  // it may be one of ours
     if (rest_) free_rest();
-    first_ = std::move(only);
+    first_ = std::move(f);
     count_ = 1;
     return *this;
   }

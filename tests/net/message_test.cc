@@ -136,6 +136,17 @@ TEST_CASE("an envelope is put before a message, and taken off again") {
   CHECK(m[7] == "7");
 }
 
+TEST_CASE("one of its own frames becomes the whole message") {
+  for (const std::string& text : {std::string("short"), long_text}) {
+    message m = message::of("a", "b", text);
+    m = std::move(m.back());
+    CHECK(m == message(text));
+    message n = message::of(text, "b");
+    n = std::move(n.front());
+    CHECK(n == message(text));
+  }
+}
+
 TEST_CASE("a copied message has the same frames, and its own") {
   message m = message::of("a", long_text);
   message n = m.copy();
