@@ -2,7 +2,8 @@
 //   message("text"), message(frame)    one frame
 //   message::of(id, "", body)          several
 //   m[0], m.front(), m.back()          for (frame& f : m)
-//   push_back, push_front, pop_front   envelopes
+//   push_back, push_front, pop_front   frame by frame
+//   take_front, prepend                envelopes
 //   copy()                             another message of the same bytes, which are not copied if they are many
 //
 // Thread-safety: a value.
@@ -45,7 +46,8 @@ class message {
       : first_(std::move(other.first_)),
         rest_(std::exchange(other.rest_, nullptr)),
         count_(std::exchange(other.count_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
+        capacity_(std::exchange(other.capacity_, 0)),
+        spare_(std::exchange(other.spare_, 0)) {}
   message& operator=(message&& other) noexcept {
     if (this != &other) {
       if (rest_) free_rest();
@@ -53,6 +55,7 @@ class message {
       rest_ = std::exchange(other.rest_, nullptr);
       count_ = std::exchange(other.count_, 0);
       capacity_ = std::exchange(other.capacity_, 0);
+      spare_ = std::exchange(other.spare_, 0);
     }
     return *this;
   }
@@ -84,11 +87,16 @@ class message {
   // The last frame's bytes: the payload of a message of one frame, and of one behind an envelope.
   std::string_view text() const noexcept { return count_ == 0 ? std::string_view() : back().text(); }
 
+  // Each costs the same however many frames there are, over all calls.
   void push_back(frame f);
   void push_front(frame f);
   frame pop_front() noexcept;  // REQUIRES: not empty()
+  // The first `n` frames, which go. REQUIRES: n <= size()
+  message take_front(std::size_t n);
+  // Puts the frames of `envelope` before those that are here.
+  void prepend(message&& envelope);
   void clear() noexcept { *this = message(); }
-  // Room for `frames` without a further allocation.
+  // Room for `frames` in all, at the back, without a further allocation.
   void reserve(std::size_t frames);
 
   template <class M, class F>
@@ -122,10 +130,14 @@ class message {
 
  private:
   void free_rest() noexcept;
+  std::size_t behind_first() const noexcept { return count_ == 0 ? 0 : count_ - std::size_t{1}; }
+  void reserve_front(std::size_t frames);
+  void move_rest(frame* to) noexcept;
 
   frame first_;
-  frame* rest_ = nullptr;  // the second frame and those behind it; capacity_ of them are constructed
-  std::uint32_t count_ = 0, capacity_ = 0;
+  // The second frame and those behind it; capacity_ frames are constructed from here on, and spare_ before it.
+  frame* rest_ = nullptr;
+  std::uint32_t count_ = 0, capacity_ = 0, spare_ = 0;
 };
 
 }  // namespace weir::net

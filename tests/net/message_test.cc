@@ -1,7 +1,11 @@
 // frame and message: what is inline, what is shared, what is copied.
 #include "weir/net/message.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -45,7 +49,7 @@ TEST_CASE("a message is not copied by accident, and moves without an exception")
   STATIC_REQUIRE(std::is_nothrow_move_constructible_v<message>);
   STATIC_REQUIRE(std::is_nothrow_move_assignable_v<message>);
   STATIC_REQUIRE(sizeof(frame) == 72);
-  STATIC_REQUIRE(sizeof(message) == 88);
+  STATIC_REQUIRE(sizeof(message) == 96);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<frame, char(&)[4]>);
 }
 
@@ -134,6 +138,78 @@ TEST_CASE("an envelope is put before a message, and taken off again") {
   for (int i = 0; i < 20; ++i) m.push_back(std::to_string(i));
   CHECK(m.size() == 20);
   CHECK(m[7] == "7");
+}
+
+TEST_CASE("an envelope is taken off as a message, and put before another one") {
+  for (std::size_t frames = 0; frames < 8; ++frames) {
+    for (std::size_t n = 0; n <= frames; ++n) {
+      message m, all;
+      for (std::size_t i = 0; i < frames; ++i) m.push_back(std::to_string(i) + long_text);
+      all = m.copy();
+      message envelope = m.take_front(n);
+      REQUIRE(envelope.size() == n);
+      REQUIRE(m.size() == frames - n);
+      for (std::size_t i = 0; i < frames; ++i) REQUIRE((i < n ? envelope[i] : m[i - n]) == all[i]);
+      m.prepend(std::move(envelope));
+      REQUIRE(m == all);
+      REQUIRE(envelope.empty());  // NOLINT: what was moved from is empty
+      m.push_back("end");
+      m.push_front("begin");
+      REQUIRE(m.size() == frames + 2);
+      REQUIRE(m.back() == "end");
+    }
+  }
+}
+
+TEST_CASE("frames come and go at both ends at a cost that does not grow with their number") {
+  // Quadratic this would be more frames moved than a test has time for.
+  constexpr std::size_t many = 100'000;
+  message m("0");
+  for (std::size_t i = 1; i < many; ++i) m.push_front(std::to_string(i));
+  for (std::size_t i = 0; i < many; ++i) {  // as a queue, full all the time
+    m.push_back(m.pop_front());
+    if (i % 2) m.push_front(m.pop_front());
+  }
+  bool same = m.size() == many;
+  for (std::size_t i = many; i > 0; --i) same = same && m.pop_front() == std::to_string(i - 1);
+  CHECK(same);
+  CHECK(m.empty());
+}
+
+TEST_CASE("whatever is done at both ends of a message is done to its frames in order") {
+  message m;
+  std::deque<std::string> model;
+  std::uint32_t random = 1;
+  const auto below = [&](std::uint32_t n) { return (random = random * 1'103'515'245 + 12'345) / 65'536 % n; };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string text = (i % 3 ? std::string() : long_text) + std::to_string(i);
+    switch (below(6)) {
+      case 0:
+      case 1:
+        m.push_back(text), model.push_back(text);
+        break;
+      case 2:
+        m.push_front(text), model.push_front(text);
+        break;
+      case 3:
+        if (model.empty()) break;
+        REQUIRE(m.pop_front() == model.front());
+        model.pop_front();
+        break;
+      case 4: {
+        message envelope = m.take_front(below(static_cast<std::uint32_t>(model.size()) + 1));
+        if (below(2)) envelope.push_front(text), model.push_front(text);
+        m.prepend(std::move(envelope));
+        break;
+      }
+      default:
+        if (below(20) == 0) m.reserve(below(40));
+        for (std::uint32_t n = below(5); n > 0 && !model.empty(); --n) m.pop_front(), model.pop_front();
+    }
+    const bool same = std::equal(m.begin(), m.end(), model.begin(), model.end(),
+                                 [](const frame& f, const std::string& s) { return f == s; });
+    REQUIRE(same);
+  }
 }
 
 TEST_CASE("one of its own frames becomes the whole message") {
