@@ -50,12 +50,16 @@ frame frame::copy() const noexcept {
 
 void frame::compact() {
   // Acquire pairs with release(): who was the last to share the bytes has done with them.
-  if (is_inline() || outside().block->references.load(std::memory_order_acquire) == 1) return;
+  if (is_inline()) return;
+  const internal::frame_block& block = *outside().block;
+  if (!block.sliced && block.references.load(std::memory_order_acquire) == 1) return;
   *this = frame(copied(), bytes());
 }
 
 std::span<std::byte> frame::writable() {
-  compact();
+  // Acquire as in compact(). Nobody else has bytes of a block that has one reference, be it sliced or not.
+  if (!is_inline() && outside().block->references.load(std::memory_order_acquire) != 1)
+    *this = frame(copied(), bytes());
   return {const_cast<std::byte*>(data()), size()};
 }
 

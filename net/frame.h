@@ -8,7 +8,7 @@
 //
 // Up to inline_capacity bytes stand in the frame itself; more are shared, and counted by references, so that moving and
 // copying cost the same whatever the size. A frame that a socket received may share the buffer it came in, up to 64
-// KiB, with its neighbours: whoever keeps few of many for long calls compact().
+// KiB, with its neighbours, and keeps all of it: whoever keeps few of many for long calls compact().
 #pragma once
 
 #include <atomic>
@@ -33,10 +33,12 @@ namespace internal {
 
 // What shared bytes belong to; the bytes stand behind it, or where its owner says.
 struct frame_block {
-  // How many frames refer to it, and what a receive buffer holds back (zmtp/internal/chunk.h). Up: relaxed, by whoever
-  // has a reference already. Down: acq_rel in release(), which pairs with itself, so that the last one to go destroys
-  // what nobody else touches any more.
+  // How many frames refer to it, and what a receive buffer holds back (zmtp/internal/receive_buffer.h). Up: relaxed, by
+  // whoever has a reference already. Down: acq_rel in release(), which pairs with itself, so that the last one to go
+  // destroys what nobody else touches any more.
   std::atomic<std::uint32_t> references{1};
+  // Frames are slices of it, which keep all of it; else each has all of its bytes. Does not change.
+  bool sliced = false;
   void (*destroy)(frame_block*) noexcept = nullptr;
 
   void release(std::uint32_t n = 1) noexcept {
@@ -81,7 +83,7 @@ class frame {
 
   // The same bytes: those that are inline copied, others shared. Does not allocate.
   frame copy() const noexcept;
-  // Gives the frame bytes of its own if it shares a buffer. Allocates then.
+  // Gives the frame memory of its own, no larger than its bytes, if it shares some or is part of more. Allocates then.
   void compact();
 
   std::size_t size() const noexcept { return is_inline() ? kind() : outside().size; }

@@ -31,6 +31,7 @@ void receive_buffer::replace(std::size_t capacity) {
   if (memory == nullptr) throw std::bad_alloc();
   auto* block = ::new (memory) frame_block;
   block->destroy = [](frame_block* b) noexcept { std::free(b); };
+  block->sliced = true;
   block->references.store(bias_, std::memory_order_relaxed);  // nobody else knows it yet
   auto* bytes = reinterpret_cast<std::byte*>(block + 1);
   const std::size_t have = size();

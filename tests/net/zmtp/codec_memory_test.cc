@@ -40,3 +40,21 @@ TEST_CASE("a chunk that is used for ever never runs out of references") {
     CHECK(b.size() == left);
   }
 }
+
+TEST_CASE("a frame that is compacted keeps nothing of the buffer it came in, even if it is the last one of it") {
+  frame f;
+  {
+    internal::receive_buffer b;
+    put(b, std::string(4000, 'x'));
+    f = b.take(b.data() + 1000, 100);
+  }
+  const std::byte* at = f.data();
+  f.writable()[0] = std::byte{'y'};
+  CHECK(f.data() == at);  // nobody else has it
+  f.compact();
+  CHECK(f.data() != at);
+  CHECK(f == "y" + std::string(99, 'x'));
+  at = f.data();
+  f.compact();
+  CHECK(f.data() == at);
+}
