@@ -34,6 +34,7 @@ class foreign_server {
   foreign_server(std::string program, std::vector<std::string> arguments)
       : process_({.program = std::move(program),
                   .arguments = std::move(arguments),
+                  .input = stdio::pipe(),
                   .output = stdio::pipe(),
                   .errors = stdio::to_output()}) {
     std::string line;
@@ -43,6 +44,8 @@ class foreign_server {
   }
 
   net::tcp_stream connect() const { return net::tcp_connect("127.0.0.1:" + port_, 60s); }
+  // What is typed there.
+  const net::stream& input() { return process_.input(); }
   // What it has said, once it has ended.
   std::string rest() { return rest_of(process_.output()); }
 
@@ -56,17 +59,21 @@ std::vector<std::string> with(std::vector<std::string> some, const std::vector<s
   return some;
 }
 
-foreign_server s_server(const std::vector<std::string>& more) {
+// It prints what it gets.
+foreign_server plain_s_server(const std::vector<std::string>& more) {
   const certificates& all = certificates::get();
-  return {"openssl", with({"s_server", "-accept", "127.0.0.1:0", "-cert", all.path("good.pem"), "-key",
-                           all.path("good.key"), "-rev"},
-                          more)};
+  return {
+      "openssl",
+      with({"s_server", "-accept", "127.0.0.1:0", "-cert", all.path("good.pem"), "-key", all.path("good.key")}, more)};
 }
+
+// It gives back what it gets, line by line, in reverse.
+foreign_server s_server(const std::vector<std::string>& more) { return plain_s_server(with({"-rev"}, more)); }
 
 // Python's, with what scripts need.
 std::vector<std::string> python(const std::string& script) {
   return {"-c",
-          "import os, socket, ssl, sys, threading\n"
+          "import os, select, socket, ssl, sys\n"
           "folder = '" +
               certificates::get().path("") +
               "'\n"
@@ -234,11 +241,22 @@ def connect(session=None):
     return context.wrap_socket(s, server_hostname='good.test', session=session, suppress_ragged_eofs=False)
 data = os.urandom(1000) * 2000
 def much(s):
-    sender = threading.Thread(target=lambda: s.sendall(data))
-    sender.start()
-    got = b''
-    while len(got) < len(data): got += s.recv(65536)
-    sender.join()
+    # In one thread: an SSLSocket must not be used by two at once.
+    s.setblocking(False)
+    got, sent = bytearray(), 0
+    while len(got) < len(data):
+        moved = 0
+        try:
+            if sent < len(data): moved = s.send(data[sent:sent + 65536])
+            sent += moved
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError): pass
+        try:
+            part = s.recv(65536)
+            if not part: break
+            got += part
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            if not moved: select.select([s], [s] if sent < len(data) else [], [])
+    s.settimeout(60)
     print('the same:', got == data)
 s = connect()
 much(s)
@@ -309,5 +327,64 @@ s.close()
     CHECK(how == io_status::reset);
     CHECK_THAT(t.why(), Catch::StartsWith("truncated: "));
     CHECK_THAT(server.rest(), Contains("'client'") && Contains(" b\n"));
+  });
+}
+
+TEST_CASE("a client that only writes to openssl s_server loses nothing") {
+  const certificates& all = certificates::get();
+  in_actor([&] {
+    const net::tls_client client(all.client());
+    const std::size_t total = 1'000'000;
+    for (const bool says_so : {false, true, false, true}) {
+      foreign_server server = plain_s_server({"-tls1_3", "-naccept", "1", "-num_tickets", "1"});
+      std::string said;
+      with_scope([&](scope& s) {
+        s.spawn("prints", [&] { said = server.rest(); });
+        net::stream plain = server.connect();
+        const net::stream below = plain.share();
+        const auto conn = net::start_tls(std::move(plain), client, "good.test", 60s);
+        // Its ticket lies there, and is not read: the kernel would answer a close with a reset.
+        testing::eventually([&] { return below.core("", {}).ready(weir::internal::direction::read); });
+        CHECK(conn.write_all(std::string(total, '~')));
+        if (says_so) CHECK(conn.shutdown());
+        conn.close();
+      });
+      CHECK(static_cast<std::size_t>(std::count(said.begin(), said.end(), '~')) == total);
+    }
+  });
+}
+
+TEST_CASE("with TLS 1.2 a renegotiation is refused, whoever asks") {
+  const certificates& all = certificates::get();
+  in_actor([&] {
+    foreign_server server = plain_s_server({"-tls1_2", "-naccept", "1"});
+    {
+      const auto s = net::start_tls(server.connect(), net::tls_client(all.client()), "good.test", 60s);
+      CHECK(server.input().write_all("r\n"));  // asks, as it is the only thing on the line
+      char c[1];
+      CHECK(s.read_some(c).status == io_status::reset);
+      CHECK_THAT(s.why(), Contains("refused by the peer: "));
+    }
+    CHECK_THAT(server.rest(), Contains("no renegotiation"));
+
+    const net::tls_server tls(all.server());
+    const net::tcp_listener listener("127.0.0.1:0");
+    with_scope([&](scope& s) {
+      s.spawn("server", [&] {
+        const auto conn = net::start_tls(*listener.accept(), tls, 60s);
+        EXPECT(conn.agreed().version == "TLSv1.2");
+        mark_lines(conn);  // until the other side gives up
+      });
+      process p({.program = "openssl",
+                 .arguments = {"s_client", "-connect", "127.0.0.1:" + std::to_string(listener.port()), "-tls1_2"},
+                 .input = stdio::pipe(),
+                 .output = stdio::pipe(),
+                 .errors = stdio::to_output()});
+      std::string line;
+      CHECK(p.input().write_all("hello\n"));
+      while (!line.ends_with("hello!\n")) p.output().expect("read", p.output().read_until(line, "\n"));
+      CHECK(p.input().write_all("R\n"));
+      CHECK_THAT(rest_of(p.output()), Contains("RENEGOTIATING") && Contains("no renegotiation"));
+    });
   });
 }
