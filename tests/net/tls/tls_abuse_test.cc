@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "tests/net/tls/tls_pair.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
+#include "weir/net/internal/stream_core.h"
 #include "weir/net/memory_stream.h"
 #include "weir/net/on_stream.h"
 #include "weir/net/tcp.h"
@@ -267,5 +269,77 @@ TEST_CASE("a close with a ticket unread loses nothing that was written") {
         CHECK(all.size() == total);
       });
     }
+  });
+}
+
+namespace {
+
+// A stream that calls `before_write` before each write.
+class hooked final : public net::internal::stream_core {
+ public:
+  explicit hooked(net::stream over) : over_(std::move(over)) {}
+
+  net::io_result read(const iovec* into, int count, deadline limit) override {
+    return below().read(into, count, limit);
+  }
+  net::io_result write(const iovec* from, int count, deadline limit) override {
+    if (before_write) before_write();
+    return below().write(from, count, limit);
+  }
+  net::io_result finish(deadline limit) override { return below().finish(limit); }
+  void close() noexcept override { below().close(); }
+  std::string name() const override { return "hooked"; }
+  bool ready(weir::internal::direction d) override { return below().ready(d); }
+  weir::internal::enrolled enroll(weir::internal::direction d, weir::internal::wait_node& node) override {
+    return below().enroll(d, node);
+  }
+  void withdraw(weir::internal::direction d, weir::internal::wait_node& node) noexcept override {
+    below().withdraw(d, node);
+  }
+
+  std::function<void()> before_write;
+
+ private:
+  stream_core& below() const { return over_.core("", {}); }
+
+  net::stream over_;
+};
+
+}  // namespace
+
+TEST_CASE("a close while a reader sends an answer says so to the peer all the same") {
+  certificates::get();
+  in_actor([] {
+    tls_context context(certificates::get().client());
+    auto [a, b, up, down] = memory_pair();
+    peer client(context, std::move(a), "good.test");
+    auto* const hook = new hooked(std::move(b));
+    net::stream over(hook);
+    net::tls_stream server;
+    with_scope([&](scope& s) {
+      s.spawn("client", [&] {
+        client.shake_hands();
+        client.send();
+      });
+      server = net::start_tls(std::move(over), net::tls_server(certificates::get().server()));
+    });
+    CHECK(server.write_all("text"));
+    CHECK(client.text() == "text");
+    for (int i = 0; i < 2; ++i) {  // OpenSSL answers the first when it meets the second
+      REQUIRE(SSL_key_update(&client.made.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
+      REQUIRE(client.made.handshake() == engine::step::done);
+    }
+    client.send();
+    int writes = 0;
+    hook->before_write = [&] {
+      if (++writes == 1) server.close();  // in the middle of the reader's answer
+    };
+    char c[1];
+    CHECK(server.read_some(c).status == io_status::closed);
+    CHECK(writes == 2);
+    hook->before_write = nullptr;
+    std::size_t got = 0;
+    CHECK(client.text().empty());
+    CHECK(client.made.read(c, 1, got) == engine::step::end);
   });
 }
