@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,7 @@ decoder::decoder(const limits& most, bool subscriptions, std::uint64_t offset)
 }
 
 mutable_buffer decoder::room() {
+  if (failure_) return {};
   // The last bytes of a long frame come with what is behind it.
   into_large_ = large_.active() && large_.missing() >= internal::receive_buffer::worth_a_read;
   if (!into_large_)
@@ -38,6 +40,7 @@ mutable_buffer decoder::room() {
 }
 
 void decoder::filled(std::size_t n) noexcept {
+  if (failure_) return;
   if (into_large_)
     large_.filled(n);
   else
@@ -57,8 +60,17 @@ std::size_t decoder::feed(const_buffer bytes) {
   return taken;
 }
 
-input decoder::next(message& into) {
+input decoder::next(message& into) noexcept {
   if (failure_) return input::failed;
+  try {
+    return decode(into);
+  } catch (const std::bad_alloc&) {
+    failure_ = {rule::memory, "none", offset_};  // short enough to need none
+    return end();
+  }
+}
+
+inline input decoder::decode(message& into) {
   for (;;) {
     if (large_.active()) {
       if (!absorb_large()) return failure_ ? input::failed : input::more;
@@ -73,15 +85,16 @@ input decoder::next(message& into) {
     if (have < short_header) return need_ = short_header, input::more;
     auto flags = static_cast<unsigned>(at[0]);
     std::size_t header = short_header;
+    bool ignores = false;
     std::uint64_t size = static_cast<std::uint8_t>(at[1]);
     if (flags > flag_more) {  // anything but a short frame of a message
       frame_header h;
       if (!read_header(at, have, most_, h, failure_)) {
         failure_.offset += offset_;
-        return input::failed;
+        return end();
       }
       if (h.length == 0) return need_ = long_header, input::more;
-      ignored_flags_ += h.ignored_flags;
+      ignores = h.ignored_flags;
       flags = h.flags & ~flag_long, header = h.length, size = h.size;
     }
     if (!header_allowed(flags, size)) return input::failed;
@@ -90,12 +103,14 @@ input decoder::next(message& into) {
     if (have - header < size) {
       if (!(flags & flag_command) && size >= large_from) {
         if (!begin_large(body, have - header, size, flags)) return failure_ ? input::failed : input::more;
+        ignored_flags_ += ignores;
         continue;
       }
       return need_ = header + size, input::more;
     }
     need_ = short_header;
     last_large_ = 0;
+    ignored_flags_ += ignores;
     if (flags & flag_command) {
       // The body stays where it is: dropped bytes are not written over before room().
       buffer_.drop_front(header + size);
@@ -194,11 +209,11 @@ input decoder::message_frame(frame f, unsigned flags, message& into) {
 input decoder::command_frame(std::string_view body, message& into) {
   const std::uint64_t at = offset_ - body.size();
   command c;
-  if (!read_command(body, at, c, failure_)) return input::failed;
+  if (!read_command(body, at, c, failure_)) return end();
   const std::uint64_t data_at = offset_ - c.data.size();
   if (c.name == "PING") {
     std::string_view context;
-    if (!read_ping(c.data, data_at, ping_ttl_, context, failure_)) return input::failed;
+    if (!read_ping(c.data, data_at, ping_ttl_, context, failure_)) return end();
     into = frame(context);
     return input::ping;
   }
@@ -217,7 +232,7 @@ input decoder::command_frame(std::string_view body, message& into) {
     return fail(rule::command_after_handshake, std::string(c.name), at);
   if (c.name == "ERROR") {
     std::string_view reason;
-    if (!read_error(c.data, data_at, reason, failure_)) return input::failed;
+    if (!read_error(c.data, data_at, reason, failure_)) return end();
     return fail(rule::refused_by_peer, printable(reason), at);
   }
   ++ignored_commands_;
@@ -226,8 +241,14 @@ input decoder::command_frame(std::string_view body, message& into) {
 
 input decoder::fail(rule r, std::string value, std::uint64_t at) {
   failure_ = {r, std::move(value), at};
+  return end();
+}
+
+input decoder::end() noexcept {
   partial_.clear();
+  partial_bytes_ = 0;
   large_.reset();
+  buffer_.reset();
   return input::failed;
 }
 

@@ -5,8 +5,8 @@
 // Thread-safety: one thread at a time; it need not be the one that uses the connection's encoder.
 //
 // Nothing the peer sends throws, and the limits are looked at before anything is waited or allocated for. The first
-// violation ends it. Short messages are decoded without an allocation; longer ones share the buffer they were read
-// into; a frame of 16 KiB or more has its own memory, which grows with what has come.
+// violation ends it, and frees what it has. Short messages are decoded without an allocation; longer ones share the
+// buffer they were read into; a frame of 16 KiB or more has its own memory, which grows with what has come.
 //
 // A connection's read loop:
 //   for (;;) {
@@ -45,15 +45,15 @@ class decoder {
   explicit decoder(const limits& most = {}, bool subscriptions = false, std::uint64_t offset = 0);
 
   // Where the next bytes are to go: at least one, as long as next() has said `more` since the last call; none if it has
-  // not, and the buffer is full. Throws std::bad_alloc.
+  // not, and the buffer is full, or if it has failed. Throws std::bad_alloc.
   mutable_buffer room();
   // The first `n` of them are there now.
   void filled(std::size_t n) noexcept;
   // Copies from the front of `bytes`, and returns how many: those that fit before next() must be called.
   std::size_t feed(const_buffer bytes);
 
-  // Throws std::bad_alloc if there is no memory for the frames of a message, or for 64 KiB.
-  input next(message& into);
+  // Fails if there is no memory for what has come (rule::memory), as part of it is lost then.
+  input next(message& into) noexcept;
 
   const violation& failure() const noexcept { return failure_; }
   // Of the last ping, in tenths of a second; 0: none.
@@ -61,7 +61,7 @@ class decoder {
   // Octets of the connection that have been decoded, those of the handshake included.
   std::uint64_t offset() const noexcept { return offset_; }
   // Whether the connection may end here, between two messages.
-  bool at_boundary() const noexcept { return buffer_.size() == 0 && !large_.active() && partial_.empty(); }
+  bool at_boundary() const noexcept { return !failure_ && buffer_.size() == 0 && !large_.active() && partial_.empty(); }
   std::uint64_t ignored_commands() const noexcept {
     return ignored_commands_;
   }                                                                        // of later versions, or for other sockets
@@ -73,7 +73,9 @@ class decoder {
   bool absorb_large();
   input message_frame(frame f, unsigned flags, message& into);
   input command_frame(std::string_view body, message& into);
+  input decode(message& into);
   input fail(rule r, std::string value, std::uint64_t at);
+  input end() noexcept;
 
   internal::receive_buffer buffer_;
   limits most_;

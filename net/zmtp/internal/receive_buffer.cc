@@ -20,6 +20,12 @@ void receive_buffer::give_up() noexcept {
   chunk_ = nullptr;
 }
 
+void receive_buffer::reset() noexcept {
+  give_up();
+  begin_ = at_ = end_ = limit_ = nullptr;
+  handed_out_ = 0, filled_up_ = false;
+}
+
 // All references of the frames that have gone. REQUIRES: !shared()
 void receive_buffer::take_back() noexcept {
   if (std::exchange(handed_out_, 0) != 0) chunk_->references.store(bias_, std::memory_order_relaxed);  // nobody else

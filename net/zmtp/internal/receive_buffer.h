@@ -31,6 +31,8 @@ class receive_buffer {
   explicit receive_buffer(std::uint32_t bias = 1u << 30) noexcept : bias_(bias) {}
   receive_buffer(const receive_buffer&) = delete;
   ~receive_buffer() { give_up(); }
+  // Forgets the bytes, and frees their memory unless frames have some of it.
+  void reset() noexcept;
 
   const std::byte* data() const noexcept { return at_; }
   std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - at_); }

@@ -2,17 +2,37 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "tests/net/zmtp/wire.h"
 #include "weir/net/buffer.h"
 #include "weir/net/frame.h"
+#include "weir/net/message.h"
+#include "weir/net/zmtp/decoder.h"
+#include "weir/net/zmtp/encoder.h"
 #include "weir/net/zmtp/internal/receive_buffer.h"
 
+using namespace std::string_literals;
 using weir::net::frame;
+using weir::net::message;
 using namespace weir::net::zmtp;
 
 namespace {
+
+bool used_up = false;
+
+// The memory of what comes through operator new is used up.
+struct shortage {
+  shortage() { used_up = true; }
+  shortage(const shortage&) = delete;
+  ~shortage() { used_up = false; }
+};
 
 void put(internal::receive_buffer& b, std::string_view bytes) {
   const weir::net::mutable_buffer room = b.room(b.size() + bytes.size());
@@ -22,6 +42,22 @@ void put(internal::receive_buffer& b, std::string_view bytes) {
 }
 
 }  // namespace
+
+// All forms of them: those of a sanitizer do not come by these.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return used_up ? nullptr : std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+  void* const memory = operator new(size, std::nothrow);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& t) noexcept { return operator new(size, t); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 TEST_CASE("a chunk that is used for ever never runs out of references") {
   const std::string text(100, 'x');
@@ -57,4 +93,48 @@ TEST_CASE("a frame that is compacted keeps nothing of the buffer it came in, eve
   at = f.data();
   f.compact();
   CHECK(f.data() == at);
+}
+
+TEST_CASE("without memory for a message the decoder fails, and for good") {
+  decoder d;
+  message m;
+  d.feed(wire::frame(1, "a") + wire::frame(1, "b") + wire::frame(0, "c"));
+  input got = input::more;
+  {
+    const shortage none;
+    got = d.next(m);
+  }
+  CHECK(got == input::failed);
+  CHECK(d.failure().broken == rule::memory);
+  CHECK(d.next(m) == input::failed);
+  CHECK_FALSE(d.at_boundary());
+}
+
+TEST_CASE("a decoder that has failed keeps nothing of what came") {
+  const std::string body(100, 'x'), parts = wire::frame(0, body) + wire::frame(1, body) + wire::frame(1, body);
+  for (const std::string& bad :
+       {"\x80\0"s, wire::command(""), wire::command("P NG"), wire::command("PING"), wire::command("ERROR"),
+        wire::command("READY"), "\2\x40\0\0\0\0\0\0\0"s, "\2\x80\0\0\0\0\0\0\0"s}) {
+    decoder d;
+    message m;
+    d.feed(parts + bad);
+    REQUIRE(d.next(m) == input::message);
+    message last;
+    REQUIRE(d.next(last) == input::failed);
+    // Nobody else has the bytes any more, or they would have to be copied.
+    const std::byte* const at = m[0].data();
+    CHECK(static_cast<const void*>(m[0].writable().data()) == at);
+    CHECK(d.room().empty());
+    CHECK(d.feed("more"s) == 0);
+  }
+}
+
+TEST_CASE("ignored flags are counted once a frame, in whatever pieces it comes") {
+  const std::string bytes = "\x08\5hello"s + "\x0A"s + wire::number(300, 8) + std::string(300, 'x') + "\x0A"s +
+                            wire::number(20'000, 8) + std::string(20'000, 'y');
+  for (const std::size_t step : {std::size_t{1}, std::size_t{100}, SIZE_MAX}) {
+    decoder d({.reserved_flags_ignored = true});
+    CHECK(wire::decode(d, bytes, step).size() == 3);
+    CHECK(d.ignored_flags() == 3);
+  }
 }
