@@ -85,6 +85,10 @@ class frame {
   frame copy() const noexcept;
   // Gives the frame memory of its own, no larger than its bytes, if it shares some or is part of more. Allocates then.
   void compact();
+  // Octets of memory: the frame, and what it shares, or has a part of, as if it was its own.
+  std::size_t footprint() const noexcept {
+    return sizeof(frame) + (is_inline() ? 0 : sizeof(internal::frame_block) + outside().size);
+  }
 
   std::size_t size() const noexcept { return is_inline() ? kind() : outside().size; }
   bool empty() const noexcept { return kind() == 0; }

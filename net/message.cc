@@ -18,6 +18,13 @@ std::size_t message::bytes() const noexcept {
   return sum;
 }
 
+std::size_t message::footprint() const noexcept {
+  // Those that are constructed and no part of it count as frames too.
+  std::size_t sum = sizeof *this - sizeof first_ + sizeof(frame) * (1 + std::size_t{capacity_} + spare_ - count_);
+  for (const frame& f : *this) sum += f.footprint();
+  return sum;
+}
+
 // Within what is constructed.
 void message::move_rest(frame* to) noexcept {
   const std::size_t n = behind_first();

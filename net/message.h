@@ -76,6 +76,8 @@ class message {
   std::size_t size() const noexcept { return count_; }  // frames
   bool empty() const noexcept { return count_ == 0; }   // no frame; one frame without bytes is not empty
   std::size_t bytes() const noexcept;                   // of all frames
+  // Octets of memory, for bounds of what waits: the frames, and their bytes as if nobody shared them.
+  std::size_t footprint() const noexcept;
 
   // REQUIRES: i < size(), or not empty().
   frame& operator[](std::size_t i) noexcept { return i == 0 ? first_ : rest_[i - 1]; }

@@ -18,6 +18,8 @@ constexpr std::size_t large_from = 16 * 1024;
 // While long frames come one after the other, a read of the buffer takes no more than this: the rest of the next one
 // can then be read to where it stays.
 constexpr std::size_t short_read = 8 * 1024;
+// So many octets of commands may stand in the buffer between frames of a message, which keep it.
+constexpr std::size_t most_passed_over = 4 * 1024;
 
 std::string_view text_of(const std::byte* at, std::size_t n) { return {reinterpret_cast<const char*>(at), n}; }
 
@@ -115,6 +117,7 @@ inline input decoder::decode(message& into) {
       // The body stays where it is: dropped bytes are not written over before room().
       buffer_.drop_front(header + size);
       offset_ += header + size;
+      if (!partial_.empty()) pass_over(header + size);
       if (const input got = command_frame(text_of(body, size), into); got != input::more) return got;
       continue;
     }
@@ -136,9 +139,13 @@ bool decoder::header_allowed(unsigned flags, std::uint64_t size) {
     fail(rule::command_size, std::to_string(size) + " octets", offset_);
     return false;
   }
-  if (size > most_.message - partial_bytes_) [[unlikely]] {
-    fail(rule::message_size,
-         std::to_string(size) + " octets after " + std::to_string(partial_bytes_) + " of the same message", offset_);
+  // Both are below 2^63: the one by the protocol, the other is memory that there is.
+  if (size + partial_bytes_ > most_.message) [[unlikely]] {
+    std::string value = std::to_string(size) + " octets";
+    if (!partial_.empty())
+      value += " after " + std::to_string(partial_.bytes()) + " in " + std::to_string(partial_.size()) +
+               " frames of the same message";
+    fail(rule::message_size, std::move(value), offset_);
     return false;
   }
   if (partial_.size() >= most_.frames) [[unlikely]] {
@@ -197,12 +204,22 @@ input decoder::message_frame(frame f, unsigned flags, message& into) {
     into = std::move(f);
     return input::message;
   }
-  partial_bytes_ += f.size();
+  partial_bytes_ += f.size() + sizeof(frame);
   partial_.push_back(std::move(f));
   if (!last) return input::more;
   into = std::move(partial_);
   partial_bytes_ = 0;
+  partial_own_ = passed_over_ = 0;
   return input::message;
+}
+
+// A command stood between frames of a message. A peer that sends a short frame and a long command, again and again,
+// may not make each frame keep a buffer: they get memory of their own, each once.
+void decoder::pass_over(std::size_t octets) {
+  passed_over_ += octets;
+  if (passed_over_ < most_passed_over) return;
+  for (; partial_own_ < partial_.size(); ++partial_own_) partial_[partial_own_].compact();
+  passed_over_ = 0;
 }
 
 // libzmq sends PING wherever it happens to be, between the frames of one message too.

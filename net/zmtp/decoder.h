@@ -74,18 +74,21 @@ class decoder {
   input message_frame(frame f, unsigned flags, message& into);
   input command_frame(std::string_view body, message& into);
   input decode(message& into);
+  void pass_over(std::size_t octets);
   input fail(rule r, std::string value, std::uint64_t at);
   input end() noexcept;
 
   internal::receive_buffer buffer_;
   limits most_;
   bool subscriptions_;
-  bool into_large_ = false;  // room() gave room in large_
-  std::size_t need_ = 1;     // octets that must be in buffer_ before next() can go on
-  std::uint64_t partial_bytes_ = 0;
-  message partial_;             // the frames that have come of a message that is not whole
-  internal::large_body large_;  // the frame that is being received, if it is a long one
-  std::size_t last_large_ = 0;  // its size, if it was the last frame
+  bool into_large_ = false;          // room() gave room in large_
+  std::size_t need_ = 1;             // octets that must be in buffer_ before next() can go on
+  message partial_;                  // the frames that have come of a message that is not whole
+  std::uint64_t partial_bytes_ = 0;  // what it counts of limits::message
+  std::size_t partial_own_ = 0;      // so many of its frames, from the front, have memory of their own
+  std::size_t passed_over_ = 0;      // octets of commands among the others
+  internal::large_body large_;       // the frame that is being received, if it is a long one
+  std::size_t last_large_ = 0;       // its size, if it was the last frame
   std::uint64_t offset_;
   std::uint16_t ping_ttl_ = 0;
   std::uint64_t ignored_commands_ = 0, ignored_flags_ = 0;

@@ -9,11 +9,12 @@
 namespace weir::net::zmtp {
 
 struct limits {
-  std::uint64_t message = std::uint64_t{1} << 30;  // octets of all frames of a message
-  std::size_t frames = 10'000;                     // of a message
-  std::size_t command = 64 * 1024;                 // octets of a command's body; more than 64 KiB counts as 64 KiB
-  std::size_t topic = 64 * 1024;                   // octets of a subscription, in whichever form
-  std::size_t properties = 64;                     // of a peer's metadata
+  // Octets of a message: those of all its frames, and sizeof(net::frame) for each but the last.
+  std::uint64_t message = std::uint64_t{1} << 30;
+  std::size_t frames = 1000;        // of a message
+  std::size_t command = 64 * 1024;  // octets of a command's body; more than 64 KiB counts as 64 KiB
+  std::size_t topic = 64 * 1024;    // octets of a subscription, in whichever form
+  std::size_t properties = 64;      // of a peer's metadata
   // Bits 7 to 3 of a frame's flags: a violation, or ignored and counted, as libzmq does (without counting).
   bool reserved_flags_ignored = false;
 

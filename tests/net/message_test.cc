@@ -223,6 +223,20 @@ TEST_CASE("one of its own frames becomes the whole message") {
   }
 }
 
+TEST_CASE("a message tells what memory it takes: its frames, and their bytes") {
+  CHECK(message().footprint() == sizeof(message));
+  CHECK(message("short").footprint() == sizeof(message));
+  CHECK(message(long_text).footprint() >= sizeof(message) + 1000);
+  CHECK(message(long_text).footprint() <= sizeof(message) + 1000 + 64);
+  message m;
+  for (int i = 0; i < 1000; ++i) m.push_back("");
+  CHECK(m.bytes() == 0);
+  CHECK(m.footprint() >= 1000 * sizeof(frame));
+  for (int i = 0; i < 999; ++i) m.pop_front();
+  CHECK(m.footprint() >= 1000 * sizeof(frame));  // it still has that
+  CHECK(m.footprint() <= 2 * 1000 * sizeof(frame) + sizeof(message));
+}
+
 TEST_CASE("a copied message has the same frames, and its own") {
   message m = message::of("a", long_text);
   message n = m.copy();

@@ -138,3 +138,27 @@ TEST_CASE("ignored flags are counted once a frame, in whatever pieces it comes")
     CHECK(d.ignored_flags() == 3);
   }
 }
+
+TEST_CASE("commands between the frames of a message do not make each of them keep a buffer") {
+  const std::string body(100, 'x');
+  for (const std::size_t size : {100, 3000, 60'000}) {
+    decoder d;
+    message m;
+    for (int i = 0; i < 50; ++i)
+      for (const wire::event& e : wire::decode(d, wire::frame(1, body) + wire::command("JOIN", std::string(size, 'j'))))
+        FAIL(static_cast<int>(e.kind));
+    d.feed(wire::frame(0, body));
+    REQUIRE(d.next(m) == input::message);
+    REQUIRE(m.size() == 51);
+    std::size_t in_buffers = 0;
+    bool same = true;
+    for (frame& f : m) {
+      const std::byte* const at = f.data();
+      f.compact();
+      in_buffers += f.data() != at;
+      same = same && f == body;
+    }
+    CHECK(same);
+    CHECK(in_buffers <= 4 * 1024 / size + 2);
+  }
+}

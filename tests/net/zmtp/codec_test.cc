@@ -158,13 +158,19 @@ TEST_CASE("size bombs are refused by their header, and allocate nothing") {
   CHECK(wrong("\2"s + wire::number(1001, 8), most).broken == rule::message_size);
   // All frames of a message count, and only those.
   const std::string part = wire::frame(1, some(600));
-  CHECK(wrong(part + "\2"s + wire::number(400, 8), most).broken == rule::none);
-  const violation v = wrong(part + "\2"s + wire::number(401, 8), most);
+  const std::uint64_t left = 400 - sizeof(frame);
+  CHECK(wrong(part + "\2"s + wire::number(left, 8), most).broken == rule::none);
+  const violation v = wrong(part + "\2"s + wire::number(left + 1, 8), most);
   CHECK(v.broken == rule::message_size);
   CHECK(v.offset == part.size());
-  CHECK(v.value == "401 octets after 600 of the same message");
-  CHECK(wrong(part + wire::frame(0, some(400)) + part, most).broken == rule::none);
+  CHECK(v.value == std::to_string(left + 1) + " octets after 600 in 1 frames of the same message");
+  CHECK(wrong("\2"s + wire::number(1001, 8), most).value == "1001 octets");
+  CHECK(wrong(part + wire::frame(0, some(left)) + part, most).broken == rule::none);
   // Frames without bytes cost memory too.
+  std::string empty;
+  for (std::size_t i = 0; i <= 1000 / sizeof(frame); ++i) empty += "\1\0"s;
+  CHECK(wrong(empty, {.message = 1000}).broken == rule::none);
+  CHECK(wrong(empty + "\1\0"s, {.message = 1000}).broken == rule::message_size);
   CHECK(wrong("\1\0\1\0\1\0\0\0"s, most).broken == rule::none);
   CHECK(wrong("\1\0\1\0\1\0\1\0\0\0"s, most).broken == rule::message_frames);
   // A command never exceeds 64 KiB, whatever this side says.
