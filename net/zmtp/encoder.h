@@ -5,10 +5,12 @@
 // Thread-safety: one thread at a time; it need not be the one that uses the connection's decoder.
 //
 // Headers and short bodies are copied into one buffer; bodies of copy_limit octets and more stay where they are, and
-// are kept until they are written. All is given back once everything has been written, so write it all now and then:
+// are kept until they are written. What throws std::bad_alloc has appended nothing, and taken nothing of a message.
+// What is written is used again; memory for more than most_kept goes once everything has been written:
 //   while (take(m)) { out.add(std::move(m)); if (out.pending() >= 64 * 1024) flush(); }
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,17 +36,23 @@ class encoder {
   void cancel(std::string_view topic);
   // `ttl`: in tenths of a second. REQUIRES: context has at most 16 octets; the peer speaks 3.1, see heartbeat.h.
   void ping(std::uint16_t ttl, std::string_view context);
+  // While an earlier PONG is not written yet this one waits for it, and takes the place of one that waits already: a
+  // peer that sends PING and does not read makes this side keep two. REQUIRES: context has at most 16 octets.
   void pong(std::string_view context);
 
-  // Octets that are not written yet.
-  std::size_t pending() const noexcept { return total_ - written_; }
-  bool empty() const noexcept { return total_ == written_; }
-  // All of them, in order, valid until the next call of anything else.
+  // Octets that are not written yet: those of pieces(), and of a PONG that waits.
+  std::size_t pending() const noexcept { return total_ - written_ + waiting_octets(); }
+  bool empty() const noexcept { return pending() == 0; }
+  // All of them, in order, but for a PONG that waits for one of them; valid until the next call of anything else. They
+  // may be more than a writev takes: give it the first IOV_MAX (1024), and tell wrote() what went.
   std::span<const const_buffer> pieces();
-  // The first `n` of pieces() have been written.
+  // The first `n` octets of pieces() have been written. Gives back the bodies that are among them.
   void wrote(std::size_t n) noexcept;
+  // Octets of memory for what is copied.
+  std::size_t capacity() const noexcept { return capacity_; }
 
   static constexpr std::size_t copy_limit = 4 * 1024;
+  static constexpr std::size_t most_kept = 128 * 1024;  // of capacity(), by one that is empty
 
  private:
   struct body {
@@ -59,8 +67,11 @@ class encoder {
   }
   void took(std::size_t n) noexcept { used_ += n, total_ += n; }
   void enlarge(std::size_t by);
-  bool copy_frame(const frame& f, unsigned flags);
-  void keep_frame(frame f);
+  void forget_written() noexcept;
+  std::size_t waiting_octets() const noexcept { return waiting_ < 0 ? 0 : 7 + static_cast<std::size_t>(waiting_); }
+  void make_room(const message& m);
+  bool copy_frame(const frame& f, unsigned flags) noexcept;
+  void keep_frame(frame f) noexcept;
   void command(std::string_view name, std::string_view data);
   void subscription(std::string_view command_name, char first, std::string_view topic);
 
@@ -68,6 +79,10 @@ class encoder {
   std::size_t used_ = 0, capacity_ = 0;
   std::size_t total_ = 0, written_ = 0;  // octets, of buffer_ and bodies_
   std::vector<body> bodies_;
+  std::size_t gone_ = 0, gone_octets_ = 0;  // so many of bodies_, from the front, are written, and given back
+  std::size_t pong_end_ = 0;                // of total_: the last PONG ends there
+  std::array<char, 16> waiting_context_{};
+  int waiting_ = -1;  // octets of the context of the PONG that waits; -1: none does
   std::vector<const_buffer> pieces_;
   bool commands_;
 };

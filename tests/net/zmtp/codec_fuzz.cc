@@ -104,6 +104,12 @@ result read(unsigned as, std::string_view bytes, unsigned seed) {
 
 std::vector<wire::event> again(const std::vector<wire::event>& events, unsigned as) {
   encoder e;
+  std::string bytes;
+  const auto write = [&] {
+    const std::size_t before = bytes.size();
+    for (const weir::net::const_buffer& p : e.pieces()) bytes.append(reinterpret_cast<const char*>(p.data()), p.size());
+    e.wrote(bytes.size() - before);
+  };
   for (const wire::event& each : events) {
     switch (each.kind) {
       case input::message: {
@@ -123,14 +129,14 @@ std::vector<wire::event> again(const std::vector<wire::event>& events, unsigned 
         break;
       case input::pong:
         e.pong(each.frames[0]);
+        write();  // or a later one would take its place
         break;
       case input::more:
       case input::failed:
         break;
     }
   }
-  std::string bytes;
-  for (const weir::net::const_buffer& p : e.pieces()) bytes.append(reinterpret_cast<const char*>(p.data()), p.size());
+  write();
   decoder d(options(as).most, takes_subscriptions(options(as).type));
   return wire::decode(d, bytes);
 }

@@ -34,6 +34,15 @@ struct shortage {
   ~shortage() { used_up = false; }
 };
 
+std::string next_octets(encoder& e, std::size_t n) {
+  std::string s;
+  for (const weir::net::const_buffer& piece : e.pieces())
+    s.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  s.resize(std::min(n, s.size()));
+  e.wrote(s.size());
+  return s;
+}
+
 void put(internal::receive_buffer& b, std::string_view bytes) {
   const weir::net::mutable_buffer room = b.room(b.size() + bytes.size());
   REQUIRE(room.size() >= bytes.size());
@@ -161,4 +170,107 @@ TEST_CASE("commands between the frames of a message do not make each of them kee
     CHECK(same);
     CHECK(in_buffers <= 4 * 1024 / size + 2);
   }
+}
+
+TEST_CASE("an encoder without memory has appended nothing, and taken nothing of the message") {
+  const std::string body(encoder::copy_limit, 'x');
+  // Without room for the first octet, without for all of them, without for the body that stays where it is.
+  for (const std::size_t before : {0, 1, 3}) {
+    encoder e;
+    for (std::size_t i = 0; i < before; ++i) e.add(message("first"));
+    const std::size_t pending = e.pending();
+    message m = message::of("a", body);
+    if (before != 3)
+      for (const std::size_t size : {10'000, 3000, 3000, 1}) m.push_back(std::string(size, 'y'));
+    const message same = m.copy();
+    bool thrown = false;
+    {
+      const shortage none;
+      try {
+        e.add(std::move(m));
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+    }
+    CHECK(thrown);
+    CHECK(e.pending() == pending);
+    CHECK(m == same);  // NOLINT: it was not taken
+    e.add(std::move(m));
+    e.wrote(pending);
+    encoder other;
+    other.add(same);
+    CHECK(next_octets(e, SIZE_MAX) == next_octets(other, SIZE_MAX));
+  }
+}
+
+TEST_CASE("bodies are given back as they are written, not when all is") {
+  encoder e;
+  std::vector<message> kept;
+  for (int i = 0; i < 3; ++i) {
+    kept.push_back(message(std::string(encoder::copy_limit, 'x')));
+    e.add(kept.back());
+  }
+  const auto shared = [&](std::size_t i) {
+    message m = kept[i].copy();  // writable() copies: two have it
+    const std::byte* const at = kept[i][0].data();
+    kept[i] = message();
+    const bool was = static_cast<const void*>(m[0].writable().data()) != at;
+    kept[i] = std::move(m);
+    return was;
+  };
+  e.wrote(9 + encoder::copy_limit + 9 + encoder::copy_limit - 1);
+  CHECK_FALSE(shared(0));
+  CHECK(shared(1));
+  next_octets(e, 1);
+  CHECK(shared(2));
+  CHECK(next_octets(e, SIZE_MAX).size() == 9 + encoder::copy_limit);
+  CHECK(e.empty());
+}
+
+TEST_CASE("an encoder that is never empty does not grow") {
+  encoder e;
+  std::string written, expected;
+  const std::string body(encoder::copy_limit + 5, 'l');
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string text = i % 50 == 0 ? body : std::to_string(i);
+    e.add(message(text));
+    expected += wire::frame(0, text);
+    if (i < 20) continue;
+    written += next_octets(e, std::min(e.pending() - 1, expected.size() - written.size() - 40));
+    REQUIRE(e.capacity() <= 16 * 1024);
+  }
+  written += next_octets(e, SIZE_MAX);
+  const bool same = written == expected;
+  CHECK(same);
+  CHECK(e.empty());
+}
+
+TEST_CASE("an encoder that was large gives that back when it is empty") {
+  encoder e;
+  for (int i = 0; i < 10'000; ++i) e.add(message(std::string(60, 'x')));
+  CHECK(e.capacity() > 600'000);
+  next_octets(e, 100'000);
+  CHECK(e.capacity() > 600'000);
+  next_octets(e, SIZE_MAX);
+  CHECK(e.capacity() <= encoder::most_kept);
+}
+
+TEST_CASE("a peer that sends PING and does not read makes this side keep two PONGs") {
+  encoder e;
+  e.add(message("before"));
+  for (int i = 0; i < 10'000; ++i) {
+    e.pong(std::to_string(i));
+    if (i % 100 == 0) e.pieces();
+  }
+  e.add(message("behind"));
+  const std::string start = wire::frame(0, "before") + wire::command("PONG", "0"),
+                    all = start + wire::frame(0, "behind") + wire::command("PONG", "9999");
+  CHECK(e.pending() == all.size());
+  std::string written = next_octets(e, start.size() - 1);  // within the first one
+  e.pong("last");
+  CHECK_FALSE(e.empty());
+  while (!e.empty()) written += next_octets(e, SIZE_MAX);
+  CHECK(written == start + wire::frame(0, "behind") + wire::command("PONG", "last"));
+  e.pong("again");
+  CHECK(next_octets(e, SIZE_MAX) == wire::command("PONG", "again"));
 }

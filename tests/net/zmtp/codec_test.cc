@@ -296,8 +296,9 @@ TEST_CASE("RFC 37 Connection Heartbeating: PING has a time to live and a context
   encoder e;
   e.ping(258, "abc");
   e.pong(context);
+  CHECK(encoded(e) == "\4\xA\4PING\1\2abc\4\x15\4PONG"s + context);
   e.pong("");
-  CHECK(encoded(e) == "\4\xA\4PING\1\2abc\4\x15\4PONG"s + context + "\4\5\4PONG"s);
+  CHECK(encoded(e) == "\4\5\4PONG"s);
 }
 
 TEST_CASE("commands may stand between the frames of a message, as libzmq sends them") {
