@@ -1,10 +1,12 @@
 #include "weir/net/zmtp/handshake.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "weir/net/zmtp/frame_header.h"
 #include "weir/net/zmtp/mechanism.h"
+#include "weir/net/zmtp/octets.h"
 #include "weir/runtime/base/errors.h"
 
 namespace weir::net::zmtp {
@@ -98,8 +100,15 @@ std::size_t handshake::take_frame(std::string_view bytes) {
   else if (read_command(body, begin + h.length, c, failure_))
     mechanism_->received(c, begin + h.length);
   else
-    status_ = handshake_status::failed;
+    fail_name(body);
   return n;
+}
+
+// The value says nothing of what came: of a peer that writes HELLO in another way it may be a password.
+void handshake::fail_name(std::string_view body) {
+  failure_.value = std::to_string(body.size()) + " octets";
+  if (!body.empty()) failure_.value = "a name of " + std::to_string(octet_at(body, 0)) + " in " + failure_.value;
+  status_ = handshake_status::failed;
 }
 
 void handshake::accept() {

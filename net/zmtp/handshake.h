@@ -92,6 +92,7 @@ class handshake {
   friend class mechanism;
 
   std::size_t take_frame(std::string_view bytes);
+  void fail_name(std::string_view body);
 
   handshake_options options_;
   std::unique_ptr<mechanism> mechanism_;

@@ -1,6 +1,9 @@
 #include "weir/net/zmtp/mechanism.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace weir::net::zmtp {
@@ -69,7 +72,12 @@ void mechanism::unexpected(const command& c, std::uint64_t offset, std::string_v
       v = {rule::refused_by_peer, printable(reason), offset};
     return fail(std::move(v));
   }
-  fail({rule::command_expected, std::string(c.name) + ", wanted is " + std::string(wanted) + ",", offset});
+  // A name that is no command's may be anything: a password of a peer that writes HELLO in another way.
+  constexpr std::string_view known[] = {"READY", "HELLO", "WELCOME", "INITIATE", "PING", "PONG", "SUBSCRIBE", "CANCEL"};
+  std::string came(c.name);
+  if (std::find(std::begin(known), std::end(known), c.name) == std::end(known))
+    came = "an unknown name of " + std::to_string(c.name.size()) + " letters";
+  fail({rule::command_expected, came + ", wanted is " + std::string(wanted) + ",", offset});
 }
 
 }  // namespace weir::net::zmtp

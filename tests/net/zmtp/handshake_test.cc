@@ -310,6 +310,20 @@ TEST_CASE("a handshake is commands, those of its mechanism, in their order") {
     CHECK(broken(plain_server, p + wire::command(c)) == rule::command_expected);
 }
 
+TEST_CASE("a password that comes where none belongs is not told") {
+  // HELLO without its name, without the name's length, with the length of the password before all.
+  for (const std::string& body : {"\0\6secret"s, "\4user\6secret"s, "\6secret"s, "HELLO\4user\6secret"s,
+                                  "\x0CHELLO secret"s, "secret"s, "secretsecret\6secret"s, ""s}) {
+    handshake server(plain_server);
+    server.feed(wire::greeting("PLAIN") + wire::frame(4, body));
+    REQUIRE(server.status() == handshake_status::failed);
+    CHECK(server.failure().text().find("secret") == std::string::npos);
+  }
+  handshake server(plain_server);
+  server.feed(wire::greeting("PLAIN") + wire::frame(4, "secret"));
+  CHECK(server.failure().value == "a name of 115 in 6 octets");
+}
+
 TEST_CASE("RFC 24: PLAIN asks this side about the credentials, and then exchanges metadata") {
   handshake client(plain_client()), server(plain_server);
   talk(client, server);
