@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -9,8 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -169,7 +172,10 @@ class blocking_connection {
       std::vector<iovec> pieces;
       for (const weir::net::const_buffer& b : out.pieces())
         pieces.push_back({const_cast<std::byte*>(b.data()), b.size()});
-      const ssize_t n = writev(socket_.fd(), pieces.data(), static_cast<int>(pieces.size()));
+      msghdr m{};
+      m.msg_iov = pieces.data();
+      m.msg_iovlen = std::min<std::size_t>(pieces.size(), IOV_MAX);
+      const ssize_t n = sendmsg(socket_.fd(), &m, MSG_NOSIGNAL);
       REQUIRE(n > 0);
       out.wrote(static_cast<std::size_t>(n));
     }

@@ -159,7 +159,7 @@ TEST_CASE("PLAIN: this side is the client, and libzmq says whether its password 
 auth = zmq.auth.thread.ThreadAuthenticator(ctx)
 auth.start()
 auth.configure_plain(domain='*', passwords={'user': 'secret'})
-s = sock(zmq.REP); s.plain_server = True; bind(s)
+s = sock(zmq.REP); s.plain_server = True
 )";
   const auto client = [](std::string password) -> handshake_options {
     return {
@@ -167,6 +167,7 @@ s = sock(zmq.REP); s.plain_server = True; bind(s)
   };
   SECTION("good") {
     libzmq_script peer(server + R"(
+bind(s)
 assert s.recv() == b'question'
 s.send(b'answer')
 auth.stop()
@@ -179,7 +180,7 @@ auth.stop()
   }
   SECTION("wrong") {
     libzmq_script peer(server +
-                       "m = s.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)\nm.RCVTIMEO = 60_000\n"
+                       "m = s.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)\nm.RCVTIMEO = 60_000\nbind(s)\n"
                        "e = zmq.utils.monitor.recv_monitor_message(m)\nassert e['value'] == 400\nauth.stop()\n");
     blocking_connection c(raw_socket::connected(peer.port()), client("guess"));
     const handshake& h = c.shake();
