@@ -28,6 +28,7 @@ std::string_view text_of(const std::byte* at, std::size_t n) { return {reinterpr
 decoder::decoder(const limits& most, bool subscriptions, std::uint64_t offset)
     : most_(most), subscriptions_(subscriptions), offset_(offset) {
   most_.command = std::min(most_.command, limits::most_command);
+  most_.topic = std::min(most_.topic, limits::most_topic);
 }
 
 mutable_buffer decoder::room() {

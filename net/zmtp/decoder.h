@@ -11,8 +11,14 @@
 // A connection's read loop:
 //   for (;;) {
 //     switch (in.next(m)) {
-//       case input::more: in.filled(stream.read_some(in.room()).bytes); break;
+//       case input::more: {
+//         const io_result got = stream.read_some(in.room());
+//         in.filled(got.bytes);
+//         if (!got) return in.at_boundary();  // its end, or a deadline: there is nothing to wait for
+//         break;
+//       }
 //       case input::message: deliver(std::move(m)); break;
+//       case input::failed: return log(in.failure().text()), false;
 //       ...
 #pragma once
 

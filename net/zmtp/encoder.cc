@@ -7,6 +7,8 @@
 
 #include "weir/net/zmtp/command.h"
 #include "weir/net/zmtp/frame_header.h"
+#include "weir/net/zmtp/limits.h"
+#include "weir/runtime/base/errors.h"
 
 namespace weir::net::zmtp {
 
@@ -101,7 +103,11 @@ void encoder::command(std::string_view name, std::string_view data) {
   took(bytes.size());
 }
 
-void encoder::subscription(std::string_view command_name, char first, std::string_view topic) {
+void encoder::subscription(std::string_view command_name, char first, std::string_view topic, site where) {
+  if (topic.size() > limits::most_topic)
+    weir::internal::throw_misuse("zmtp::encoder", "a topic has at most 64 KiB",
+                                 std::to_string(topic.size()) + " octets",
+                                 "Subscribe to a prefix of it, and filter what comes.", where);
   if (commands_) return command(command_name, topic);
   std::byte* const at = grow(long_header + 1 + topic.size());
   const std::size_t header = write_header(at, 0, 1 + topic.size());
@@ -110,8 +116,8 @@ void encoder::subscription(std::string_view command_name, char first, std::strin
   took(header + 1 + topic.size());
 }
 
-void encoder::subscribe(std::string_view topic) { subscription("SUBSCRIBE", 1, topic); }
-void encoder::cancel(std::string_view topic) { subscription("CANCEL", 0, topic); }
+void encoder::subscribe(std::string_view topic, site where) { subscription("SUBSCRIBE", 1, topic, where); }
+void encoder::cancel(std::string_view topic, site where) { subscription("CANCEL", 0, topic, where); }
 void encoder::ping(std::uint16_t ttl, std::string_view context) { command("PING", ping_data(ttl, context)); }
 
 void encoder::pong(std::string_view context) {

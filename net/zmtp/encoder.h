@@ -21,6 +21,7 @@
 #include "weir/net/buffer.h"
 #include "weir/net/message.h"
 #include "weir/net/zmtp/greeting.h"
+#include "weir/runtime/base/site.h"
 
 namespace weir::net::zmtp {
 
@@ -32,8 +33,9 @@ class encoder {
   // Appends a message, all of its frames; one without frames is none. Allocates if the buffer has to grow.
   void add(message&& m);
   void add(const message& m);  // shares what is not copied
-  void subscribe(std::string_view topic);
-  void cancel(std::string_view topic);
+  // Throws misuse if the topic has more than limits::most_topic octets: peers may refuse it, as this side does.
+  void subscribe(std::string_view topic, site where = site::current());
+  void cancel(std::string_view topic, site where = site::current());
   // `ttl`: in tenths of a second. REQUIRES: context has at most 16 octets; the peer speaks 3.1, see heartbeat.h.
   void ping(std::uint16_t ttl, std::string_view context);
   // While an earlier PONG is not written yet this one waits for it, and takes the place of one that waits already: a
@@ -73,7 +75,7 @@ class encoder {
   bool copy_frame(const frame& f, unsigned flags) noexcept;
   void keep_frame(frame f) noexcept;
   void command(std::string_view name, std::string_view data);
-  void subscription(std::string_view command_name, char first, std::string_view topic);
+  void subscription(std::string_view command_name, char first, std::string_view topic, site where);
 
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t used_ = 0, capacity_ = 0;

@@ -7,20 +7,24 @@
 //
 // Origin: RFC 37, Connection Heartbeating. A peer is dead when nothing at all has come for `timeout` since a PING of
 // ours, or nothing for the time to live that a PING of the peer asked for. PING goes out at each interval, whatever
-// else is sent, as the peer may count on our time to live. A peer of ZMTP 3.0 does not know PING: then there are none.
+// else is sent, as the peer may count on our time to live; but no more than most_unanswered while nothing comes and
+// this side reads: where they do not get through they would only pile up. A peer of ZMTP 3.0 does not know PING: then
+// there are none.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 
 #include "weir/net/zmtp/greeting.h"
+#include "weir/runtime/base/site.h"
 
 namespace weir::net::zmtp {
 
 struct heartbeat_options {
   std::chrono::milliseconds interval{0};  // between our PINGs; 0: none
   std::chrono::milliseconds timeout{0};   // 0: as interval
-  // What our PING asks of the peer; 0: nothing. At most 65 s is sent: libzmq keeps it in 16 bits of milliseconds.
+  // What our PING asks of the peer; 0: nothing. At most 65 s is sent: libzmq keeps it in 16 bits of milliseconds. What
+  // is sent may not be less than interval, or the peer would end a connection that is in order.
   std::chrono::milliseconds ttl{0};
 };
 
@@ -29,7 +33,10 @@ class heartbeat {
   using time = std::chrono::steady_clock::time_point;
   enum class action : std::uint8_t { none, ping, dead };
 
-  heartbeat(const heartbeat_options& options, protocol_version spoken, time now);
+  static constexpr int most_unanswered = 10;
+
+  // Throws misuse if options.ttl is less than options.interval.
+  heartbeat(const heartbeat_options& options, protocol_version spoken, time now, site where = site::current());
 
   // Each `ping` is told once: then PING has to be sent.
   action due(time now);
@@ -50,12 +57,13 @@ class heartbeat {
 
  private:
   std::chrono::milliseconds interval_, timeout_;
-  std::uint16_t ttl_;
+  std::uint16_t ttl_ = 0;
   time ping_at_ = time::max();    // our next PING
   time answer_by_ = time::max();  // one is out, and something has to come by then
   time heard_by_ = time::max();   // the peer asked for that
   std::chrono::milliseconds peer_ttl_{0};
   bool held_ = false;
+  int unanswered_ = 0;  // PINGs since something came
 };
 
 }  // namespace weir::net::zmtp

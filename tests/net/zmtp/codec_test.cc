@@ -11,6 +11,7 @@
 #include "weir/net/zmtp/decoder.h"
 #include "weir/net/zmtp/encoder.h"
 #include "weir/net/zmtp/heartbeat.h"
+#include "weir/runtime/base/errors.h"
 
 using namespace std::string_literals;
 using namespace std::chrono_literals;
@@ -173,11 +174,11 @@ TEST_CASE("size bombs are refused by their header, and allocate nothing") {
   CHECK(wrong(empty + "\1\0"s, {.message = 1000}).broken == rule::message_size);
   CHECK(wrong("\1\0\1\0\1\0\0\0"s, most).broken == rule::none);
   CHECK(wrong("\1\0\1\0\1\0\1\0\0\0"s, most).broken == rule::message_frames);
-  // A command never exceeds 64 KiB, whatever this side says.
+  // A command never exceeds what the longest topic takes, whatever this side says.
   CHECK(wrong("\4\x64"s, most).broken == rule::none);
   CHECK(wrong("\4\x65"s, most).broken == rule::command_size);
-  CHECK(wrong("\6"s + wire::number(64 * 1024, 8), {.command = SIZE_MAX}).broken == rule::none);
-  CHECK(wrong("\6"s + wire::number(64 * 1024 + 1, 8), {.command = SIZE_MAX}).broken == rule::command_size);
+  CHECK(wrong("\6"s + wire::number(limits::most_command, 8), {.command = SIZE_MAX}).broken == rule::none);
+  CHECK(wrong("\6"s + wire::number(limits::most_command + 1, 8), {.command = SIZE_MAX}).broken == rule::command_size);
 }
 
 TEST_CASE("memory for a long frame grows with what has come") {
@@ -277,6 +278,22 @@ TEST_CASE("RFC 37 and RFC 23 Publish-Subscribe: subscriptions are written in the
   CHECK(encoded(later) == "\4\xB\x9SUBSCRIBEa\4\7\6CANCEL"s);
   before.subscribe(some(300));
   CHECK(encoded(before) == wire::frame(0, "\1" + some(300)));
+}
+
+TEST_CASE("the longest topic goes through in both forms, and a longer one is misuse") {
+  const std::string topic = some(limits::most_topic);
+  for (const protocol_version spoken : {protocol_version{3, 1}, protocol_version{3, 0}}) {
+    encoder e(spoken);
+    e.subscribe(topic);
+    e.cancel(topic);
+    CHECK_THROWS_AS(e.subscribe(topic + "x"), weir::misuse);
+    CHECK_THROWS_AS(e.cancel(topic + "x"), weir::misuse);
+    decoder d({.topic = SIZE_MAX}, true);
+    const bool same =
+        wire::decode(d, encoded(e)) == std::vector<event>{{input::subscribe, {topic}}, {input::cancel, {topic}}};
+    CHECK(same);
+    CHECK(wrong(wire::frame(0, "\1" + topic + "x"), {.topic = SIZE_MAX}, true).broken == rule::topic_size);
+  }
 }
 
 TEST_CASE("RFC 37 Connection Heartbeating: PING has a time to live and a context of at most 16 octets") {
@@ -485,6 +502,38 @@ TEST_CASE("a PING that is not answered yet is not asked for again later") {
   CHECK(h.due(start + 4s) == heartbeat::action::dead);  // 3 s after the first
 }
 
+TEST_CASE("PINGs that nothing answers do not pile up while there is time to wait") {
+  using action = heartbeat::action;
+  const heartbeat::time start{};
+  heartbeat h({.interval = 1s, .timeout = 100s}, {3, 1}, start);
+  const auto pings = [&](int from, int to) {
+    int n = 0;
+    for (int i = from; i < to; ++i) {
+      n += h.due(start + i * 1s) == action::ping;
+      CHECK(h.next() > start + i * 1s);
+    }
+    return n;
+  };
+  CHECK(pings(0, 50) == heartbeat::most_unanswered);
+  h.heard();
+  CHECK(pings(50, 55) == 5);
+  h.hold();  // answers may wait to be read
+  CHECK(pings(55, 155) == 100);
+  h.go_on(start + 155s);
+  CHECK(pings(155, 200) == heartbeat::most_unanswered - 5);
+  CHECK(h.due(start + 255s) == action::dead);
+}
+
+TEST_CASE("a time to live that is over before the next PING is misuse") {
+  const heartbeat::time start{};
+  const auto made = [&](const heartbeat_options& o) { return heartbeat(o, {3, 1}, start).ttl(); };
+  CHECK_THROWS_AS(made({.interval = 1s, .ttl = 999ms}), weir::misuse);
+  CHECK_THROWS_AS(made({.interval = 2min, .ttl = 1h}), weir::misuse);  // as 65 s are sent
+  CHECK(made({.interval = 1s, .ttl = 1s}) == 10);
+  CHECK(made({.interval = 2min}) == 0);
+  CHECK(made({.ttl = 1s}) == 10);  // none is sent
+}
+
 TEST_CASE("RFC 37 Connection Heartbeating: a peer is dead when nothing comes within the time to live of its PING") {
   using action = heartbeat::action;
   const heartbeat::time start{};
@@ -524,6 +573,7 @@ TEST_CASE("PING is not sent to ZMTP 3.0, and its time to live is what libzmq can
   CHECK(old.due(start + 100s) == heartbeat::action::none);
   CHECK(old.next() == heartbeat::time::max());
   CHECK(heartbeat({.interval = 1s, .ttl = 1h}, {3, 1}, start).ttl() == 650);
-  CHECK(heartbeat({.interval = 1s, .ttl = 1ms}, {3, 1}, start).ttl() == 1);
+  CHECK(heartbeat({.interval = 1ms, .ttl = 1ms}, {3, 1}, start).ttl() == 1);
+  CHECK(heartbeat({.interval = 150ms, .ttl = 150ms}, {3, 1}, start).ttl() == 2);
   CHECK(heartbeat({.interval = 1s}, {3, 1}, start).ttl() == 0);
 }
