@@ -170,7 +170,7 @@ TEST_CASE("one that is closed under a waiter ends at its deadline and nobody els
           over = true;
         });
         eventually([&] { return over || waits("first", "wait_fd"); });  // over: this one was too slow to see it wait
-        const int copy = i % 2 == 0 ? dup(here) : -1;  // the kernel keeps the old registration
+        const int copy = i % 2 == 0 ? dup(here) : -1;                   // the kernel keeps the old registration
         close(here);
         const auto [again, other] = sockets();
         CHECK(again == here);
