@@ -145,10 +145,10 @@ TEST_CASE("one that waits for a message while it holds the lock that its sender 
 
 TEST_CASE("two actors that join each other, with the places of the joins") {
   const std::string report = report_of([] {
-    weir::with_scope([](weir::scope& s) {
-      weir::actor_ref<void> second;
-      weir::wait_group known;
-      known.add(1);
+    weir::actor_ref<void> second;  // the cancel takes the scope's body before its actors
+    weir::wait_group known;
+    known.add(1);
+    weir::with_scope([&](weir::scope& s) {
       const auto first = s.spawn("first", [&] {
         known.wait();
         second.wait();
