@@ -126,11 +126,12 @@ void watchdog::look(time_point time) {
       if (w.running() != nullptr) w.look_at_clock();
     }
     if (turns != s.turns || s.since == time_point{}) {
-      s = {turns, time, false};
+      s = {turns, time};
       continue;
     }
     runtime_.scheduler().unload(w.seat());
     wish |= adopts_.load(std::memory_order_relaxed) && last_.size() > 1 && w.wish_adoption(turns);
+    excuse(s, w, time);
     // One that runs nobody sleeps.
     if (time - s.since >= stall && w.running() != nullptr) ++stuck;
   }
@@ -153,6 +154,22 @@ void watchdog::look(time_point time) {
     s.reported = true;
     last_report_ = time;
   }
+}
+
+// Asks twice, or each time that it has to move `since`. What was waited for before the first time still counts.
+void watchdog::excuse(seen& s, worker& w, time_point time) noexcept {
+  const bool first = s.asked == time_point{} && time - s.since >= stall / 4;
+  const bool due = s.asked != time_point{} && !s.reported && time - s.since >= stall;
+  if (!first && !due) return;
+  const core_time said = core_time_of(w.thread_id());
+  if (due) {
+    auto waited = said.waited_for - s.said.waited_for;
+    // A thread that is not blocked now has waited for all the time that nothing else explains.
+    if (said.wanted) waited = std::max(waited, (time - s.asked) - (said.had - s.said.had));
+    s.since = std::min(time, s.since + std::chrono::duration_cast<time_point::duration>(waited));
+  }
+  s.asked = time;
+  s.said = said;
 }
 
 // False: it does no harm, as nobody waits behind it.

@@ -9,7 +9,8 @@
 // has descriptors, timers or a loop to look after, somebody else is asked to (adoption.h). After 100 ms a line on
 // stderr says who computes or blocks there and how many wait behind it, at most one line in 10 s for a runtime. If no
 // worker has switched for that long, there is nobody to run anybody: another line says so and names who holds each
-// worker. When all workers have slept for a while, the watchdog sleeps too, and the first worker to leave its sleep
+// worker. Time for which the worker's thread got no core does not count: that is the machine's load, not the actor's
+// doing. When all workers have slept for a while, the watchdog sleeps too, and the first worker to leave its sleep
 // wakes it.
 //
 // Before it sleeps it looks for a deadlock (deadlock_report.h). If only threads that weir knows nothing of speak
@@ -25,10 +26,12 @@
 #include <vector>
 
 #include "weir/runtime/base/clock.h"
+#include "weir/runtime/internal/core_time.h"
 
 namespace weir::internal {
 
 class runtime_core;
+class worker;
 
 class watchdog {
  public:
@@ -59,12 +62,16 @@ class watchdog {
   // What the last look saw of one worker.
   struct seen {
     std::uint32_t turns = 0;
-    time_point since{};  // of that turn
+    time_point since{};  // of that turn; later, by as much as its thread has waited for a core
     bool reported = false;
+    time_point asked{};  // the kernel, in that turn, and what it said
+    core_time said{};
   };
 
   void main();
   void look(time_point time);
+  // A worker that has not switched for a while: whether that was up to the machine.
+  void excuse(seen& s, worker& w, time_point time) noexcept;
   bool report_one(std::size_t index, time_point time);
   bool report_all(time_point time);
   void sleep();

@@ -189,6 +189,7 @@ void worker::main() {
   this_thread_worker = this;
   this_thread_token = new_token();
   token_.store(this_thread_token, std::memory_order_relaxed);
+  thread_id_.store(gettid(), std::memory_order_relaxed);
   pthread_setname_np(pthread_self(), fmt::format("weir-{}", index_).c_str());
   const overflow_stack alternate;
   annotate_native(native_.annotation);

@@ -12,6 +12,7 @@
 // Thread-safety: ring() from anywhere; everything else on the worker's own thread, `after_switch` by the actor it runs.
 #pragma once
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include <array>
@@ -69,6 +70,9 @@ class worker {
   bool follow_holder(std::uint32_t holder, unsigned weight) noexcept;
   // When the worker last looked at the clock: at most some microseconds ago, unless an actor hogs it.
   time_point recent_time() const noexcept { return recent_; }
+
+  // 0 until its thread runs. The watchdog asks the kernel about it.
+  pid_t thread_id() const noexcept { return thread_id_.load(std::memory_order_relaxed); }
 
   // The actor it runs, or the watchdog, asks for a look at the clock before the next turn.
   void look_at_clock() noexcept { turns_until_look_.store(1, std::memory_order_relaxed); }
@@ -151,6 +155,7 @@ class worker {
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
   // Written by this thread before it announces a sleep, which orders it: who finds the worker asleep sees it.
   std::atomic<bool> for_good_{false};
+  std::atomic<pid_t> thread_id_{0};  // written by this thread as it begins; nothing else goes by it
   after after_ = after::park;
   std::optional<lock_key> held_;  // with after::park_open, as is:
   interruptible interruptible_ = interruptible::no;

@@ -1,4 +1,7 @@
 // Who may keep whom from running.
+#include <sched.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,6 +17,7 @@
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/runtime/actor.h"
+#include "weir/runtime/internal/core_time.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/sanitizer.h"
 #include "weir/runtime/internal/worker.h"
@@ -206,14 +210,45 @@ TEST_CASE("a worker whose last event came from a descriptor helps another one al
   testing::check_expectations();
 }
 
+std::chrono::nanoseconds time_on_a_core() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
 TEST_CASE("child: a stall", "[.child]") {
   weir::run({.workers = 1}, [] {
     auto waits = weir::spawn("waits behind", [] {});
-    const auto begin = std::chrono::steady_clock::now();
-    while (std::chrono::steady_clock::now() - begin < 300ms * weir::internal::slowdown) {
+    const auto begin = time_on_a_core();
+    while (time_on_a_core() - begin < 300ms * weir::internal::slowdown) {
     }
     waits.join();
   });
+}
+
+TEST_CASE("child: a worker without a core", "[.child]") {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+  std::atomic<bool> done{false};
+  std::vector<std::thread> others;
+  weir::run({.workers = 1}, [&] {
+    for (int i = 0; i < 2; ++i)
+      others.emplace_back([&] {
+        while (!done) {
+        }
+      });
+    REQUIRE(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10) == 0);  // a twentieth of the core
+    auto waits = weir::spawn("waits behind", [] {});
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < 500ms * weir::internal::slowdown) {
+    }
+    waits.join();
+    done = true;
+  });
+  for (std::thread& t : others) t.join();
+  std::puts("done");
 }
 
 TEST_CASE("others go on while an actor blocks its worker in a system call by mistake") {
@@ -284,6 +319,15 @@ TEST_CASE("when every worker blocks, the watchdog says so, names who holds each,
                              Catch::Contains(") holds worker 0, actor \"also a reader\" (#2,") &&
                              Catch::Contains("Wrap calls that wait in weir::blocking"));
   CHECK_THAT(end.output, Catch::Contains("ran meanwhile: 0\nran then: 4\n"));
+}
+
+TEST_CASE("an actor is not blamed for the time in which its worker got no core") {
+  if (weir::internal::core_time_of(getpid()).had == 0ns) {
+    WARN("this kernel does not count how long threads wait for a core");
+    return;
+  }
+  const auto end = testing::run_child("child: a worker without a core");
+  CHECK_THAT(end.output, Catch::Contains("done\n") && !Catch::Contains("STALL"));
 }
 
 TEST_CASE("an actor that has not yielded for 100 ms is named once, with how many wait behind it") {
