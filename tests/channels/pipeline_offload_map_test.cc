@@ -81,7 +81,7 @@ TEST_CASE("no more calls than .parallel are under way; left out it is twice the 
     crowd inside;
     const auto f = [&](int i) {
       inside.enter();
-      for (int k = 0; k < 50; ++k) std::this_thread::yield();
+      std::this_thread::sleep_for(50us);  // not a number of yields: each may cost a time slice of somebody else
       inside.leave();
       return i;
     };
@@ -156,34 +156,43 @@ TEST_CASE("a call that takes too long is waited for and counts as failed, and on
       ended = true;
       return i;
     };
-    // The first fills the one thread beyond the limit of all three.
-    auto r = weir::from(numbers(3)) | weir::offload_map(slow, {.parallel = 3, .timeout = 5ms, .pool = &pool}) |
-             weir::on_error(weir::skip) | weir::collect() | weir::execute();
-    CHECK(r.value.empty());
-    CHECK(r.report.stages[1].errors == 3);
-    CHECK(ended);
-    CHECK(begun <= 3);  // 1, unless this thread stood still for 5 ms
+    // The first fills the one thread beyond the limit of all three. Again, if the thread was late even for that one.
+    do {
+      auto r = weir::from(numbers(3)) | weir::offload_map(slow, {.parallel = 3, .timeout = 5ms, .pool = &pool}) |
+               weir::on_error(weir::skip) | weir::collect() | weir::execute();
+      CHECK(r.value.empty());
+      CHECK(r.report.stages[1].errors == 3);
+      CHECK(ended == (begun > 0));
+      CHECK(begun <= 3);  // 1, unless this thread stood still for 5 ms
+    } while (begun == 0);
   });
 }
 
 TEST_CASE("a timeout and a cancel trip the stop_token of a function that takes one") {
   in_actor([] {
-    std::atomic<int> stopped{0};
+    std::atomic<int> begun{0}, stopped{0};
     const auto until_stopped = [&](int i, std::stop_token stop) {
-      while (i == 1 && !stop.stop_requested()) std::this_thread::yield();
-      if (stop.stop_requested()) ++stopped;
+      if (i != 1) return i;
+      ++begun;
+      while (!stop.stop_requested()) std::this_thread::yield();
+      ++stopped;
       return i;
     };
-    auto r = weir::from(numbers(3)) | weir::offload_map(until_stopped, {.timeout = 50ms}) | weir::on_error(weir::skip) |
-             weir::collect() | weir::execute();
-    CHECK(std::find(r.value.begin(), r.value.end(), 1) == r.value.end());
-    CHECK(stopped >= 1);
+    // Again, if the call was too late to begin.
+    do {
+      auto r = weir::from(numbers(3)) | weir::offload_map(until_stopped, {.timeout = 50ms}) |
+               weir::on_error(weir::skip) | weir::collect() | weir::execute();
+      CHECK(std::find(r.value.begin(), r.value.end(), 1) == r.value.end());
+      CHECK(stopped == begun);
+    } while (begun == 0);
 
-    stopped = 0;
-    CHECK_FALSE(weir::within(2ms, [&] {
-      weir::from(numbers(3)) | weir::offload_map(until_stopped) | weir::into([](int) {}) | weir::execute();
-    }));
-    CHECK(stopped == 1);
+    begun = stopped = 0;
+    do {
+      CHECK_FALSE(weir::within(2ms, [&] {
+        weir::from(numbers(3)) | weir::offload_map(until_stopped) | weir::into([](int) {}) | weir::execute();
+      }));
+      CHECK(stopped == begun);
+    } while (begun == 0);
   });
 }
 
