@@ -221,3 +221,22 @@ threading.Thread(target=serve).start()
   CHECK(proxy.terminate().status == 143);
   CHECK(testing::run({"examples/proxy"}).status == 2);
 }
+
+TEST_CASE("http_server serves its API and its page and ends cleanly on SIGTERM") {
+  server web({"examples/http_server", "127.0.0.1:0"});
+  const std::string url = "http://" + web.endpoint(), curl = "curl -sS -q --noproxy '*' ";
+  CHECK(shell(curl + url + "/notes").out == "[]\n");
+  CHECK(shell(curl + "--data-binary 'buy \"milk\"' " + url + "/notes").out == "{\"id\": 1}\n");
+  CHECK(shell(curl + "-d eggs " + url + "/notes").out == "{\"id\": 2}\n");
+  CHECK(shell(curl + url + "/notes").out ==
+        "[\n  {\"id\": 1, \"text\": \"buy \\\"milk\\\"\"},\n  {\"id\": 2, \"text\": \"eggs\"}\n]\n");
+  const std::string code = curl + "-o /dev/null -w '%{http_code}' ";
+  CHECK(shell(code + "-X DELETE " + url + "/notes/1").out == "204");
+  CHECK(shell(code + "-X DELETE " + url + "/notes/1").out == "404");
+  CHECK(shell(code + "-X PUT " + url + "/notes").out == "405");
+  CHECK(shell("head -c 2000 /dev/zero | " + code + "--data-binary @- " + url + "/notes").out == "413");
+  CHECK(shell(curl + url + "/").out.find("<title>notes</title>") != std::string::npos);
+  const outcome end = web.terminate();
+  CHECK(end.status == 0);
+  CHECK(web.complaints().empty());
+}
