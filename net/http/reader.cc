@@ -30,7 +30,8 @@ mutable_buffer message_reader::room() {
       end_ -= begin_, begin_ = 0;
     } else {
       // next() refuses a head before it fills this: so who calls it need not look whether there is room.
-      const std::size_t most = std::max(most_.head + first_capacity, body_capacity);
+      const std::size_t most =
+          std::max({most_.head + first_capacity, most_.chunk_line + first_capacity, body_capacity});
       const std::size_t larger = std::min(most, std::max(wanted, end_ == capacity_ ? 2 * capacity_ : capacity_));
       if (larger == end_) return {};
       std::unique_ptr<char[]> grown(new char[larger]);
@@ -152,6 +153,7 @@ input message_reader::whole_head() {
   }
   std::string_view text = there().substr(0, static_cast<std::size_t>(size));
   while (text.starts_with("\r\n")) text.remove_prefix(2), consume(2);
+  scanned_ = line_ = lines_ = 0;  // if what follows finds no memory, the next call looks at the head anew
   no_body();
   last_ = false;
   trailers_.clear();
@@ -161,7 +163,6 @@ input message_reader::whole_head() {
     return input::failed;
   }
   consume(text.size());
-  scanned_ = line_ = lines_ = 0;
   switch (body_) {
     case body_kind::none:
       state_ = state::end;
@@ -247,12 +248,12 @@ input message_reader::whole_trailer() {
   if (size == -2) return input::failed;
   if (size == -1) return more_or_cut_off();
   const std::string_view text = there().substr(0, static_cast<std::size_t>(size));
+  scanned_ = line_ = lines_ = 0;
   if (!read_trailer(text)) {
     state_ = state::failed;
     return input::failed;
   }
   consume(text.size());
-  scanned_ = line_ = lines_ = 0;
   state_ = state::end;
   return next();
 }

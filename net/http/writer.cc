@@ -111,6 +111,9 @@ void write_message(std::string& out, const request& r, site where) {
 }
 
 void write_message(std::string& out, const response& r, site where) {
+  if (has_no_body(r.status) && !r.body.empty())
+    weir::internal::throw_misuse("http::write_message", "a response with this status has no body",
+                                 std::to_string(code_of(r.status)), "Leave it empty.", where);
   write_head(out, r, r.body.empty() ? body_plan::none() : body_plan::length(r.body.size()), where);
   out += r.body;
 }

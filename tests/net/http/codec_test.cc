@@ -164,6 +164,15 @@ TEST_CASE("a body is handed on in pieces and a buffer does not grow with it") {
   CHECK(other.room().size() <= 4 * 1024);
 }
 
+TEST_CASE("the line before a chunk may be longer than a head if it is allowed to be") {
+  const limits most = {.chunk_line = 100'000, .chunk_extensions = 100'000};
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto got = testing::events(head + "1;" + std::string(90'000, 'x') + "\r\na\r\n0\r\n\r\n", most);
+  REQUIRE(got.size() == 3);
+  CHECK(got[1] == "body a");
+  CHECK(got[2] == "end");
+}
+
 TEST_CASE("a client that waits for 100 Continue says so") {
   request_reader in;
   const std::string bytes = "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n";
@@ -243,6 +252,7 @@ TEST_CASE("nothing that is written can be another message than what was meant") 
   CHECK_THROWS_AS(write_head(out, response{.version = version::http_1_0}, body_plan::chunked()), weir::misuse);
   CHECK_THROWS_AS(write_head(out, response{.status = status::no_content}, body_plan::length(1)), weir::misuse);
   CHECK_THROWS_AS(write_head(out, request{.headers = host}, body_plan::until_end()), weir::misuse);
+  CHECK_THROWS_AS(write_message(out, response{.status = status::not_modified, .body = "x"}), weir::misuse);
   CHECK(out.empty());
 }
 
