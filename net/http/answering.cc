@@ -11,6 +11,7 @@
 #include "weir/net/http/exchange.h"
 #include "weir/net/http/internal/connection.h"
 #include "weir/net/http/status_error.h"
+#include "weir/runtime/base/errors.h"
 
 namespace weir::net::http::internal {
 
@@ -34,7 +35,13 @@ struct answering {
     if (c.gone()) return;
     const bool fresh = x.state_ == exchange::state::fresh;
     if ((said || !failed.empty()) && x.state_ == exchange::state::begun) c.broken();
-    if (said && fresh) return x.respond(said->answer(), std::string(said->what()) + "\n");
+    if (said && fresh) {
+      try {
+        return x.respond(said->answer(), std::string(said->what()) + "\n");
+      } catch (const misuse& e) {  // a status that no answer can have
+        failed = e.what();
+      }
+    }
     if (failed.empty()) return;
     report(c, x, failed);
     if (fresh) x.respond(status::internal_server_error, "The request failed.\n");

@@ -33,13 +33,16 @@ bool exchange::draining() const noexcept { return over_.of().draining.is_set(); 
 std::string_view exchange::read_some() { return over_.read_piece(state_ != state::fresh); }
 
 std::string exchange::read_body(std::size_t most) {
+  const auto too_large = [most] {
+    return status_error(status::content_too_large,
+                        fmt::format("HTTP: a body must not exceed {} octets here. Send less, or in parts.", most));
+  };
+  if (over_.body_left().value_or(0) > most) throw too_large();  // and nobody is told to send it
   std::string all;
   for (;;) {
     const std::string_view piece = read_some();
     if (piece.empty()) return all;
-    if (piece.size() > most - all.size())
-      throw status_error(status::content_too_large,
-                         fmt::format("HTTP: a body must not exceed {} octets here. Send less, or in parts.", most));
+    if (piece.size() > most - all.size()) throw too_large();
     all += piece;
   }
 }
@@ -49,13 +52,20 @@ void exchange::fresh_only(const char* call, site where) const {
     refuse(call, "a request has one answer", "a second one", "See exchange::answered().", where);
 }
 
+void exchange::final_only(const char* call, http::status s, site where) const {
+  fresh_only(call, where);
+  if (is_informational(s))
+    refuse(call, "an answer must have a status from 200 on", std::to_string(code_of(s)),
+           "100 is sent by itself; for 101 see exchange::upgrade().", where);
+}
+
 void exchange::respond(const response& r, site where) {
-  fresh_only("exchange::respond", where);
-  const bool head = request_.method == method::head;
-  const bool empty = r.body.empty();
+  final_only("exchange::respond", r.status, where);
+  const bool empty = r.body.empty(), silent = request_.method == method::head || has_no_body(r.status);
+  if (over_.body_left().value_or(0) > over_.of().options.discarded) over_.last();  // what is left would not be read
   over_.write_head(request_, r, empty ? body_plan::none() : body_plan::length(r.body.size()), where);
   state_ = state::finished;
-  if (head || empty) return over_.flush_if_much();
+  if (silent || empty) return over_.flush_if_much();
   constexpr std::size_t copied = 16 * 1024;
   if (r.body.size() > copied) return over_.flush({r.body});
   over_.append(r.body);
@@ -69,7 +79,7 @@ void exchange::respond(http::status s, std::string_view body, std::string_view t
 }
 
 void exchange::begin(const response& head, std::optional<std::uint64_t> length, site where) {
-  fresh_only("exchange::begin", where);
+  final_only("exchange::begin", head.status, where);
   if (!head.body.empty())
     refuse("exchange::begin", "an answer in pieces must begin with an empty body",
            fmt::format("{} octets", head.body.size()), "Give it to write(), or the whole to respond().", where);
@@ -116,6 +126,11 @@ void exchange::finish(site where) {
 
 upgraded exchange::upgrade(const response& head, site where) {
   fresh_only("exchange::upgrade", where);
+  if (request_.version != version::http_1_1 || !request_.headers.contains("Upgrade") ||
+      !request_.headers.has_token("Connection", "upgrade"))
+    throw status_error(status::bad_request,
+                       "HTTP: who wants another protocol must say so in HTTP/1.1 (RFC 9110, 7.8). Send Upgrade, and "
+                       "Connection: Upgrade.");
   while (!read_some().empty()) {
   }
   response switching = head;

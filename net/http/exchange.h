@@ -11,7 +11,8 @@
 // none), net::error if it is gone, or too slow. A handler lets both pass.
 //
 // Every call that can park: the client's bytes (for writes: room) wake it; a cancel throws weir::cancelled; the
-// client's end, a reset, and a pause longer than server_options allows throw net::error.
+// client's end, a reset, and a pause longer than server_options allows throw net::error. After that, and after a cancel
+// or a scope's time limit that ended a write, the connection is over: all further calls throw net::error.
 #pragma once
 
 #include <cstddef>
@@ -58,23 +59,25 @@ class exchange {
   // in any case. Parks as read_some() does, until the end. Allocates as it comes.
   std::string read_body(std::size_t most = std::size_t{1} << 20);
 
-  // The whole answer. Its body goes out with its length; to HEAD only that. Throws misuse if there is one already.
-  // Parks only for answers that are long, or many.
+  // The whole answer. Its body goes out with its length; to HEAD, and with 304, only that. Throws misuse if there is
+  // one already, if the status is below 200, or has no body (204) and there is one. Parks only for answers that are
+  // long, or many.
   void respond(const response& r, site where = site::current());
   void respond(http::status s, std::string_view body, std::string_view type = "text/plain; charset=utf-8",
                site where = site::current());
   // Begins an answer, whose body comes by write(): chunked, or of `length` octets. To HTTP/1.0 without a length it ends
   // with the connection. The body of `head` must be empty.
   void begin(const response& head, std::optional<std::uint64_t> length = {}, site where = site::current());
-  // Sends a piece at once; to HEAD nothing. Parks until the kernel has taken it. Throws misuse before begin(), after
-  // finish(), and beyond the length.
+  // Sends a piece at once, and the head before it, which an empty piece sends alone; to HEAD no piece. Parks until the
+  // kernel has taken it. Throws misuse before begin(), after finish(), and beyond the length.
   void write(std::string_view piece, site where = site::current());
   // The body is whole; a handler's end does the same. Throws misuse if octets are missing.
   void finish(site where = site::current());
   bool answered() const noexcept { return state_ != state::fresh; }
 
   // Sends `head`, 101 with its fields, and gives the connection up to the handler, which closes it by its end. What is
-  // left of the request's body is read and thrown away. Throws misuse after an answer has begun.
+  // left of the request's body is read and thrown away. Throws status_error (400) if the client has not asked for
+  // another protocol, misuse after an answer has begun.
   upgraded upgrade(const response& head, site where = site::current());
 
  private:
@@ -84,6 +87,7 @@ class exchange {
   exchange(internal::connection& over, http::request r, http::parameters p)
       : over_(over), request_(std::move(r)), parameters_(std::move(p)) {}
   void fresh_only(const char* call, site where) const;
+  void final_only(const char* call, http::status s, site where) const;
 
   internal::connection& over_;
   http::request request_;

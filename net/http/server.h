@@ -43,7 +43,7 @@ class server {
   // Accepts and serves until drain(), or until the listener is closed, and returns when the last connection has ended.
   // Parks; a cancel throws weir::cancelled, having ended all connections. `begin`, if given, makes of each connection
   // the stream that is served, in the connection's actor: a TLS handshake, say; if it throws net::error, the connection
-  // ends. Throws what listener.accept() throws.
+  // ends. It limits its own time. Throws what listener.accept() throws.
   template <class Listener, class Begin>
   void serve(const Listener& listener, Begin begin) {
     static_assert(std::is_invocable_r_v<stream, Begin&, stream>,

@@ -28,7 +28,7 @@ struct server_options {
   // that sends an octet now and then does not hold a connection.
   std::chrono::nanoseconds head_time = std::chrono::seconds(10);
   std::chrono::nanoseconds idle_time = std::chrono::seconds(60);    // between two requests
-  std::chrono::nanoseconds read_pause = std::chrono::seconds(30);   // for one more piece of a body
+  std::chrono::nanoseconds read_pause = std::chrono::seconds(30);   // for one more piece of a body that is read
   std::chrono::nanoseconds write_pause = std::chrono::seconds(30);  // for the kernel to take what was written
   std::chrono::nanoseconds linger_time = std::chrono::seconds(2);   // for the client to read the last answer
   std::size_t discarded = 256 * 1024;  // octets of a body that no handler read, before the connection is given up

@@ -13,7 +13,7 @@ namespace weir::net::http {
 
 class status_error : public std::runtime_error {
  public:
-  // `text` goes to the client, as the body.
+  // `text` goes to the client, as the body. A status that cannot have one makes it a failure of the handler.
   status_error(http::status answer, const std::string& text) : std::runtime_error(text), answer_(answer) {}
 
   http::status answer() const noexcept { return answer_; }

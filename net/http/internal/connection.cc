@@ -87,8 +87,8 @@ void connection::refuse(http::status s, const std::string& text) {
 request connection::take_head() {
   request asked = in_.take_head();
   keep_ = asked.keeps_alive();
-  must_continue_ = in_.expects_continue();
   body_done_ = in_.body_length() == 0u;
+  must_continue_ = in_.expects_continue() && !body_done_;
   if (body_done_) (void)in_.next();  // its end
   return asked;
 }
@@ -100,6 +100,7 @@ void connection::go_on() {
 std::string_view connection::read_piece(bool answered) {
   if (body_done_) return {};
   if (must_continue_ && answered) return {};  // nothing will come
+  throw_if_gone("read");
   go_on();
   for (;;) {
     switch (in_.next()) {
@@ -127,6 +128,7 @@ std::string_view connection::read_piece(bool answered) {
 bool connection::discard_body() {
   if (must_continue_) return false;  // who knows whether the client will send it
   std::size_t left = of_.options.discarded;
+  const deadline limit = of_.options.read_pause;  // of all of it: nobody wants it
   while (keep_ && !body_done_) {
     switch (in_.next()) {
       case input::body:
@@ -142,7 +144,7 @@ bool connection::discard_body() {
       default: {
         flush();
         io_result how;
-        if (!read(of_.options.read_pause, how)) return false;
+        if (!read(limit, how)) return false;
       }
     }
   }
@@ -154,7 +156,9 @@ void connection::write_head(const request& asked, const response& head, body_pla
   response full{.status = head.status, .reason = head.reason, .headers = head.headers};
   if (body.how() == body_plan::kind::until_end) keep_ = false;
   if (head.status != status::switching_protocols) {
-    if (!keep_)
+    if (!keep_ && full.headers.has_token("Connection", "upgrade"))
+      full.headers.add("Connection", "close");  // beside it: a 426 names the protocol with both (RFC 9110, 7.8)
+    else if (!keep_)
       full.headers.set("Connection", "close");
     else if (asked.version == version::http_1_0)
       full.headers.set("Connection", "keep-alive");
@@ -174,7 +178,6 @@ void connection::flush(std::initializer_list<std::string_view> pieces) {
       const std::string_view part = text.substr(0, slice);
       const io_result how = stream_.write_all(const_buffer(part), of_.options.write_pause);
       if (!how) {
-        gone_ = true;
         if (how.status == io_status::timeout) count(of_.late);
         stream_.expect("write", how);  // throws
       }
@@ -183,16 +186,22 @@ void connection::flush(std::initializer_list<std::string_view> pieces) {
   };
   std::size_t sum = out_.size();
   for (const std::string_view p : pieces) sum += p.size();
+  throw_if_gone("write");
   if (sum == 0) return;
-  if (sum <= much) {  // one write
+  const bool one_write = sum <= much;
+  if (one_write)
     for (const std::string_view p : pieces) out_ += p;
-    send(out_);
-  } else {
-    send(out_);
+  gone_ = true;  // until all of it is out: a scope's time limit may throw here, and a handler go on
+  send(out_);
+  if (!one_write)
     for (const std::string_view p : pieces) send(p);
-  }
+  gone_ = false;
   if (out_.capacity() > 2 * much) std::string().swap(out_);
   out_.clear();
+}
+
+void connection::throw_if_gone(const char* operation) const {
+  if (gone_) throw net::error(make_error_code(errc::closed), operation, stream_.name());
 }
 
 void connection::flush_if_much() {

@@ -12,8 +12,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <ctime>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,14 +46,21 @@ class connection {
   // The next piece of the body, empty behind it, or if the client waits for 100 Continue and has got its answer
   // instead. Throws status_error.
   std::string_view read_piece(bool answered);
+  // Of the body: what is still to come by its Content-Length; empty if only its end will tell.
+  std::optional<std::uint64_t> body_left() const noexcept {
+    return body_done_ ? std::optional<std::uint64_t>(0) : in_.body_length();
+  }
   // False: the connection cannot go on.
   bool discard_body();
 
   // Appends a head, with what this side adds: Date, Connection.
   void write_head(const request& asked, const response& head, body_plan body, site where);
+  // The connection ends behind this answer.
+  void last() noexcept { keep_ = false; }
   void append(std::string_view text) { out_ += text; }
   std::string& out() noexcept { return out_; }
-  // Sends what was appended, and `pieces`.
+  // Sends what was appended, and `pieces`. What ends it in the middle, be it a cancel, ends the connection: how much
+  // went out is not known here, and nothing may be sent twice.
   void flush(std::initializer_list<std::string_view> pieces = {});
   // Not now, if it is little.
   void flush_if_much();
@@ -60,7 +69,7 @@ class connection {
   void broken() noexcept { broken_ = true; }
   // Sends what was appended; what came behind the request. The connection is somebody else's now.
   std::string give_up();
-  // The client is: nothing can be said to it any more.
+  // The client is, or what it has got is not known: nothing can be said to it any more.
   bool gone() const noexcept { return gone_; }
   bool given_up() const noexcept { return given_up_; }
   // Another request may follow.
@@ -75,6 +84,7 @@ class connection {
   void refuse(http::status s, const std::string& text);
   // False: the client is gone, or late.
   bool read(deadline limit, io_result& how);
+  void throw_if_gone(const char* operation) const;
 
   server_core& of_;
   const net::stream stream_;
@@ -84,7 +94,7 @@ class connection {
   bool body_done_ = true;         // of the request
   bool must_continue_ = false;    // the client waits for 100 Continue
   bool keep_ = true;              // the connection goes on after this answer
-  bool gone_ = false;             // the client is: nothing can be said to it any more
+  bool gone_ = false;             // the client is, or what it has got is not known: see gone()
   bool broken_ = false;           // an answer has begun and cannot be ended
   bool said_ = false;             // something was, which the client may still have to read
   bool given_up_ = false;         // to a handler

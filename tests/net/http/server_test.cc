@@ -80,6 +80,12 @@ router routes() {
     x.respond(status::ok, "once");
     x.respond(status::ok, "twice");
   });
+  r.on(method::get, "/not-modified", [](exchange& x) { x.respond({.status = status::not_modified, .body = "same"}); });
+  r.on(method::get, "/upgrade-required", [](exchange& x) {
+    x.respond({.status = status::upgrade_required, .headers = {{"Upgrade", "raw"}, {"Connection", "Upgrade"}}});
+  });
+  r.on(method::get, "/continue", [](exchange& x) { x.respond({.status = status::continue_}); });
+  r.on(method::get, "/without", [](exchange&) { throw status_error(status::no_content, "a text"); });
   r.on(method::get, "/raw", [](exchange& x) {
     const upgraded u = x.upgrade({.headers = {{"Connection", "Upgrade"}, {"Upgrade", "raw"}}});
     std::string text = u.unread;
@@ -179,6 +185,19 @@ TEST_CASE("HEAD is answered as GET would be and without a body") {
   });
 }
 
+TEST_CASE("a status that has no body sends none, whatever the handler gives it") {
+  in_actor([] {
+    server web(routes(), patient());
+    with_client(web, [](http_client& c) {
+      c.send(get("/not-modified") + get("/hello/a"));
+      const auto r = c.receive();
+      CHECK(code(r) == 304);
+      CHECK(r.headers.get("Content-Length") == "4");
+      CHECK(c.receive().body == "hello, a");
+    });
+  });
+}
+
 TEST_CASE("another method at a path that is there is told which ones are allowed") {
   in_actor([] {
     server web(routes(), patient());
@@ -207,7 +226,13 @@ TEST_CASE("a client that waits for 100 Continue gets it when the body is read, o
       CHECK_FALSE(r.keeps_alive());
       CHECK(c.at_end());
     });
+    with_client(web, [&](http_client& c) {  // nobody has to send what is too large
+      CHECK(code(c.ask("POST /whole HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n")) ==
+            413);
+      CHECK(c.at_end());
+    });
     with_client(web, [&](http_client& c) {
+      CHECK(c.ask(get("/hello/a", "Expect: 100-continue\r\n")).keeps_alive());  // for no body
       CHECK(code(c.ask(get("/hello/a", "Expect: a-miracle\r\n"))) == 417);
       CHECK(c.ask(get("/hello/a")).body == "hello, a");
     });
@@ -272,6 +297,8 @@ TEST_CASE("a handler that fails is answered for, reported, and costs nobody else
       CHECK(code(r) == 409);
       CHECK(r.body == "not now\n");
       CHECK(c.ask(get("/twice")).body == "once");
+      CHECK(code(c.ask(get("/continue"))) == 500);
+      CHECK(code(c.ask(get("/without"))) == 500);
       CHECK(c.ask(get("/hello/a")).body == "hello, a");
     });
     for (const char* target : {"/half", "/short"}) {
@@ -281,14 +308,16 @@ TEST_CASE("a handler that fails is answered for, reported, and costs nobody else
         CHECK_THAT(r.body, Contains("must not end within a message"));
       });
     }
-    REQUIRE(heard.texts.size() == 6);
+    REQUIRE(heard.texts.size() == 8);
     CHECK(heard.texts[0] == "GET /throw: what a handler says");
     CHECK_THAT(heard.texts[1], Contains("without an answer"));
     CHECK_THAT(heard.texts[2], Contains("control characters"));
     CHECK_THAT(heard.texts[3], Contains("one answer"));
-    CHECK(heard.texts[4] == "GET /half: in the middle");
-    CHECK_THAT(heard.texts[5], Contains("5 are missing"));
-    CHECK(web.statistics().failed == 6);
+    CHECK_THAT(heard.texts[4], Contains("a status from 200 on"));
+    CHECK_THAT(heard.texts[5], Contains("has no body"));
+    CHECK(heard.texts[6] == "GET /half: in the middle");
+    CHECK_THAT(heard.texts[7], Contains("5 are missing"));
+    CHECK(web.statistics().failed == 8);
   });
 }
 
@@ -297,17 +326,18 @@ TEST_CASE("a head that comes too slowly ends at its deadline, however busy its c
     server_options slow = patient();
     slow.head_time = 50ms;
     server web(routes(), slow);
-    with_client(web, [](http_client& c) {
-      with_scope([&](scope& s) {
-        s.spawn("slowly", [&] {  // 32 KiB, which is the limit, would take half a minute at least
-          (void)c.stream().write_all("GET / HTTP/1.1\r\nX: ");
-          while (c.stream().write_all("a")) this_actor::sleep(1ms);
-        });
-        const auto r = c.receive();
-        CHECK(code(r) == 408);
-        CHECK_THAT(r.body, Contains("head_time"));
-        c.stream().close();
+    auto ends = net::memory_pair();
+    http_client client(std::move(ends.a));
+    client.send("GET / HTTP/1.1\r\nX: ");  // before the time runs
+    with_scope([&](scope& s) {
+      s.spawn("server", [&, conn = std::move(ends.b)]() mutable { web.serve_one(std::move(conn)); });
+      s.spawn("slowly", [&] {  // 32 KiB, which is the limit, would take half a minute at least
+        while (client.stream().write_all("a")) this_actor::sleep(1ms);
       });
+      const auto r = client.receive();
+      CHECK(code(r) == 408);
+      CHECK_THAT(r.body, Contains("head_time"));
+      client.stream().close();
     });
     with_client(web, [](http_client& c) { CHECK(c.at_end()); });  // says nothing at all
     CHECK(web.statistics().late == 2);
@@ -366,6 +396,14 @@ TEST_CASE("an upgrade gives the handler the connection and what came behind the 
       CHECK(r.headers.get("Upgrade") == "raw");
       c.send("hind.");
       CHECK(c.raw() == "raw: behind.");
+    });
+    with_client(web, [](http_client& c) {
+      for (const char* fields : {"", "Upgrade: raw\r\n", "Connection: Upgrade\r\n"})
+        CHECK(code(c.ask(get("/raw", fields))) == 400);
+      const auto r = c.ask(get("/upgrade-required", "Connection: close\r\n"));
+      CHECK(code(r) == 426);
+      CHECK(r.headers.has_token("Connection", "upgrade"));
+      CHECK(r.headers.has_token("Connection", "close"));
     });
   });
 }
