@@ -34,7 +34,7 @@ void tell(const weir::net::stream& client, const ear& hear) {
 // What the client says goes to the room; its first line is its name.
 void listen(const weir::net::stream& client, const room& say) {
   std::string name, line;
-  if (!client.write_all("your name? ") || !client.read_until(name, "\n", 64, 1min)) return;
+  if (!client.read_until(name, "\n", 64, 1min)) return;
   name.pop_back();
   say.send("* " + name + " has come\n");
   while (client.read_until(line, "\n", 4096)) say.send(name + ": " + line);
@@ -54,6 +54,7 @@ int main(int argc, char** argv) try {
       for (auto& conn : listener)
         s.spawn("client", [say, c = std::move(conn)] {
           weir::with_scope([&](weir::scope& halves) {
+            if (!c.write_all("your name? ")) return;  // before the ear begins, which is the one writer then
             halves.spawn("ear", [&, hear = say.subscribe()] { tell(c, hear); });
             listen(c, say);
             halves.cancel();
