@@ -15,6 +15,16 @@
 
 namespace weir::net::http::internal {
 
+namespace {
+
+void hear(const server_core& core, const handler_failure& f) {
+  if (core.options.on_failure) return core.options.on_failure(f);
+  const std::string request = f.method.empty() ? "a connection" : f.method + " " + f.target;
+  std::fprintf(stderr, "weir: http: %s from %s: %s\n", request.c_str(), f.peer.c_str(), f.what.c_str());
+}
+
+}  // namespace
+
 struct answering {
   // What is to be said is said behind the handler: nothing parks while an exception is being handled.
   static void run(connection& c, exchange& x, const handler& h) {
@@ -49,10 +59,7 @@ struct answering {
 
   static void report(connection& c, const exchange& x, const std::string& what) {
     count(c.of().failed);
-    const handler_failure r{x.peer(), std::string(name_of(x.request().method)), x.request().target, what};
-    if (c.of().options.on_failure) return c.of().options.on_failure(r);
-    std::fprintf(stderr, "weir: http: %s %s from %s: %s\n", r.method.c_str(), r.target.c_str(), r.peer.c_str(),
-                 r.what.c_str());
+    hear(c.of(), {x.peer(), std::string(name_of(x.request().method)), x.request().target, what});
   }
 
   static void one(connection& c, const router& routes) {
@@ -89,6 +96,11 @@ void serve(server_core& core, const router& routes, stream s) {
     count(core.failed);  // no memory, say: it costs this connection
   }
   c.stream().close();
+}
+
+void report_beginning(server_core& core, const std::string& peer, const std::string& what) {
+  count(core.failed);
+  hear(core, {peer, "", "", what});
 }
 
 }  // namespace weir::net::http::internal

@@ -1,5 +1,7 @@
 #include "weir/net/http/server.h"
 
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "weir/net/error.h"
@@ -40,6 +42,22 @@ class counted {
   wait_group* in_;
 };
 
+// Empty if that did not succeed.
+stream begun(internal::server_core& core, const std::function<stream(stream)>& begin, stream conn) {
+  const std::string peer = conn.name();
+  std::string failed;
+  try {
+    return begin(std::move(conn));
+  } catch (const net::error&) {  // of the client's
+  } catch (const std::exception& e) {
+    failed = e.what();
+    if (failed.empty()) failed = "an exception without a text";
+  }
+  internal::count(core.not_begun);
+  if (!failed.empty()) internal::report_beginning(core, peer, failed);
+  return {};
+}
+
 }  // namespace
 
 struct server::state {
@@ -73,17 +91,15 @@ void server::serve_all(const std::function<std::optional<stream>(event&)>& accep
       place taken(core.places);
       std::optional<stream> next = accept(core.draining);
       if (!next) break;
-      s.spawn("http", [&core, &routes, &begin, conn = std::move(*next), taken = std::move(taken),
-                       one = counted(served)]() mutable {
-        stream ready;
-        try {
-          ready = begin(std::move(conn));
-        } catch (const net::error&) {
-          internal::count(core.not_begun);
-          return;
-        }
-        internal::serve(core, routes, std::move(ready));
-      });
+      try {
+        s.spawn("http", [&core, &routes, &begin, conn = std::move(*next), taken = std::move(taken),
+                         one = counted(served)]() mutable {
+          if (begin) conn = begun(core, begin, std::move(conn));
+          if (conn) internal::serve(core, routes, std::move(conn));
+        });
+      } catch (const std::bad_alloc&) {  // no stack, say: it costs this connection, and no other
+        internal::count(core.not_begun);
+      }
     }
     close();
     select(on_done(served, [] {}), on_set(core.draining, [] {}));

@@ -42,12 +42,32 @@ class server {
 
   // Accepts and serves until drain(), or until the listener is closed, and returns when the last connection has ended.
   // Parks; a cancel throws weir::cancelled, having ended all connections. `begin`, if given, makes of each connection
-  // the stream that is served, in the connection's actor: a TLS handshake, say; if it throws net::error, the connection
-  // ends. It limits its own time. Throws what listener.accept() throws.
+  // the stream that is served, in the connection's actor: a TLS handshake, say; if it throws, the connection ends, and
+  // server_options::on_failure hears of it unless it was a net::error. It limits its own time. Throws what
+  // listener.accept() throws.
   template <class Listener, class Begin>
   void serve(const Listener& listener, Begin begin) {
     static_assert(std::is_invocable_r_v<stream, Begin&, stream>,
                   "weir::net::http::server::serve: `begin` takes a stream and returns one");
+    accept_from(listener, begin);
+  }
+  template <class Listener>
+  void serve(const Listener& listener) {
+    accept_from(listener, {});
+  }
+  // Serves one connection to its end, in the caller's actor.
+  void serve_one(stream s, site where = site::current());
+
+  // No connection is accepted any more, those that wait for a request are closed, the others after the answer they are
+  // at, which says `Connection: close`. What is not done at `limit` is cancelled. Returns at once; the first call
+  // counts.
+  void drain(deadline limit = {});
+
+  server_statistics statistics() const noexcept;
+
+ private:
+  template <class Listener>
+  void accept_from(const Listener& listener, const std::function<stream(stream)>& begin) {
     serve_all(
         [&listener](event& stop) {
           std::optional<stream> next;
@@ -61,21 +81,6 @@ class server {
         },
         [&listener] { listener.close(); }, begin);
   }
-  template <class Listener>
-  void serve(const Listener& listener) {
-    serve(listener, [](stream s) { return s; });
-  }
-  // Serves one connection to its end, in the caller's actor.
-  void serve_one(stream s, site where = site::current());
-
-  // No connection is accepted any more, those that wait for a request are closed, the others after the answer they are
-  // at, which says `Connection: close`. What is not done at `limit` is cancelled. Returns at once; the first call
-  // counts.
-  void drain(deadline limit = {});
-
-  server_statistics statistics() const noexcept;
-
- private:
   void serve_all(const std::function<std::optional<stream>(event&)>& accept, const std::function<void()>& close,
                  const std::function<stream(stream)>& begin);
 

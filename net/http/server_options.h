@@ -14,7 +14,7 @@
 
 namespace weir::net::http {
 
-// A request whose handler failed.
+// A request whose handler failed; without method and target: what was to begin a connection (server::serve).
 struct handler_failure {
   std::string peer, method, target;
   std::string what;
@@ -45,7 +45,7 @@ struct server_statistics {
   std::uint64_t refused = 0;      // that broke a rule or a limit
   std::uint64_t failed = 0;       // whose handler failed
   std::uint64_t late = 0;         // connections that ran out of time: head, idle, or a pause
-  std::uint64_t not_begun = 0;    // connections whose handshake failed
+  std::uint64_t not_begun = 0;    // connections whose handshake failed, or that there was no memory for
 };
 
 }  // namespace weir::net::http

@@ -15,8 +15,9 @@
 namespace weir::net::http::internal {
 namespace {
 
-constexpr std::size_t much = 64 * 1024;    // is not gathered further
-constexpr std::size_t slice = 256 * 1024;  // what write_pause is for: a long answer takes as long as it takes
+constexpr std::size_t much = 64 * 1024;      // is not gathered further
+constexpr std::size_t idle_room = 4 * 1024;  // is kept between requests: a connection may be idle for long
+constexpr std::size_t slice = 256 * 1024;    // what write_pause is for: a long answer takes as long as it takes
 
 }  // namespace
 
@@ -59,6 +60,7 @@ bool connection::await_head() {
     }
     flush();
     if (in_.at_boundary()) {
+      if (out_.capacity() > idle_room) std::string().swap(out_);
       const wake by = await_bytes(first_ ? of_.options.head_time : of_.options.idle_time);
       if (by == wake::late) count(of_.late);
       if (by != wake::readable) return false;

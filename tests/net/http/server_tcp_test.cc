@@ -1,5 +1,6 @@
 // The server on listeners: many connections, limits, drain, lingering close.
 #include <catch2/catch.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -161,25 +162,30 @@ TEST_CASE("a client that is refused while it sends much reads the answer and no 
 TEST_CASE("a connection whose beginning fails ends alone") {
   in_actor([] {
     event go;
-    server web(routes(go), patient());
+    std::vector<std::string> heard;
+    server web(routes(go), patient({.on_failure = [&](const handler_failure& f) { heard.push_back(f.what); }}));
     const net::tcp_listener listener("127.0.0.1:0");
     with_scope([&](scope& s) {
       s.spawn("web", [&] {
         web.serve(listener, [&](net::stream conn) {
           char first[1];
           conn.expect("read", conn.read_exactly(first));
-          if (first[0] != '!') throw net::error(make_error_code(net::errc::end), "begin", conn.name());
+          if (first[0] == '?') throw net::error(make_error_code(net::errc::end), "begin", conn.name());
+          if (first[0] != '!') throw std::runtime_error("what begins says");
           return conn;
         });
       });
-      http_client bad = connected(listener), good = connected(listener);
+      http_client bad = connected(listener), worse = connected(listener), good = connected(listener);
       bad.send("?");
       CHECK(code(bad.receive()) == 0);
+      worse.send("0");
+      CHECK(code(worse.receive()) == 0);
       good.send("!");
       CHECK(good.ask(hello).body == "hello");
       web.drain();
     });
-    CHECK(web.statistics().not_begun == 1);
+    CHECK(heard == std::vector<std::string>{"what begins says"});
+    CHECK(web.statistics().not_begun == 2);
     CHECK(web.statistics().connections == 1);
   });
 }
