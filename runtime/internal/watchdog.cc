@@ -131,7 +131,7 @@ void watchdog::look(time_point time) {
     }
     runtime_.scheduler().unload(w.seat());
     wish |= adopts_.load(std::memory_order_relaxed) && last_.size() > 1 && w.wish_adoption(turns);
-    excuse(s, w, time);
+    if (w.running() != nullptr && !s.held_up) excuse(s, w, time);
     // One that runs nobody sleeps.
     if (time - s.since >= stall && w.running() != nullptr) ++stuck;
   }
@@ -159,7 +159,7 @@ void watchdog::look(time_point time) {
 // Asks twice, or each time that it has to move `since`. What was waited for before the first time still counts.
 void watchdog::excuse(seen& s, worker& w, time_point time) noexcept {
   const bool first = s.asked == time_point{} && time - s.since >= stall / 4;
-  const bool due = s.asked != time_point{} && !s.reported && time - s.since >= stall;
+  const bool due = s.asked != time_point{} && time - s.since >= stall;
   if (!first && !due) return;
   const core_time said = core_time_of(w.thread_id());
   if (due) {
@@ -167,6 +167,7 @@ void watchdog::excuse(seen& s, worker& w, time_point time) noexcept {
     // A thread that is not blocked now has waited for all the time that nothing else explains.
     if (said.wanted) waited = std::max(waited, (time - s.asked) - (said.had - s.said.had));
     s.since = std::min(time, s.since + std::chrono::duration_cast<time_point::duration>(waited));
+    s.held_up = time - s.since >= stall;
   }
   s.asked = time;
   s.said = said;

@@ -64,7 +64,8 @@ class watchdog {
     std::uint32_t turns = 0;
     time_point since{};  // of that turn; later, by as much as its thread has waited for a core
     bool reported = false;
-    time_point asked{};  // the kernel, in that turn, and what it said
+    time_point asked{};    // the kernel, in that turn, and what it said
+    bool held_up = false;  // for so long that it is a stall, and the kernel need not be asked again
     core_time said{};
   };
 
