@@ -40,11 +40,7 @@ class alignas(alignment) payload {
 };
 
 using small_payload = payload<1, alignof(int)>;
-#if defined(__SANITIZE_ADDRESS__)  // GCC 12's ASan, when it looks for uses after return, aligns some frames to 32 bytes
-using aligned_payload = payload<1, 32>;
-#else
 using aligned_payload = payload<1, 128>;
-#endif
 using page_payload = payload<4096, alignof(int)>;
 
 // Its destructor sends on the channel that it came through, shells included, while `out` is set; what it sends is
