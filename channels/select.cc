@@ -53,13 +53,11 @@ class select_wait final : public wait_reason {
 
 // Tries order[0 .. count) in random order; what was tried is out of it. The index of the case that was ready, or -1.
 int try_any(select_case** cases, int* order, int& count) {
-  if (count > 1) {
-    random_source& random = thread_random();
-    while (count > 1) {
-      int& place = order[random.below(static_cast<std::uint32_t>(count))];
-      const int drawn = std::exchange(place, order[--count]);
-      if (cases[drawn]->try_now()) return drawn;
-    }
+  while (count > 1) {
+    // The thread's own anew each time: an actor that meets others at a source's lock may go on on another thread.
+    int& place = order[thread_random().below(static_cast<std::uint32_t>(count))];
+    const int drawn = std::exchange(place, order[--count]);
+    if (cases[drawn]->try_now()) return drawn;
   }
   if (count == 0) return -1;
   count = 0;

@@ -9,7 +9,8 @@
 //   dead_letter(tx)    sends failed_item<T>, or what can be made from it, and leaves the item out
 //
 // A policy that comes after others is asked when those have given up. Retries and dead letters need the item after its
-// call: the function gets a const T& if it takes one, else a copy.
+// call: the function gets a const T& if it takes one, else a copy. A dead letter has a copy, too: if T has no copy
+// constructor, by its copy().
 #pragma once
 
 #include <chrono>
@@ -100,6 +101,18 @@ inline retry_policy retry(int times, std::chrono::nanoseconds pause = {}, site w
   return {times, pause};
 }
 
+namespace internal {
+
+template <class T>
+T copy_of(const T& item) {
+  if constexpr (std::is_copy_constructible_v<T>)
+    return item;
+  else
+    return item.copy();
+}
+
+}  // namespace internal
+
 template <class Letter>
 struct dead_letter_policy {
   static constexpr bool keeps_item = true;
@@ -109,13 +122,15 @@ struct dead_letter_policy {
   internal::remedy treat(const T* item, const std::string& stage, const std::exception_ptr& failure, int) const {
     const bool sent = [&] {
       if constexpr (std::is_constructible_v<Letter, failed_item<T>>)
-        return to.send(Letter(failed_item<T>{*item, stage, internal::text_of(failure), failure}));
+        return to.send(Letter(failed_item<T>{internal::copy_of(*item), stage, internal::text_of(failure), failure}));
+      else if constexpr (std::is_constructible_v<Letter, const T&>)
+        return to.send(Letter(*item));
       else {
         static_assert(
-            std::is_constructible_v<Letter, const T&>,
+            std::is_constructible_v<Letter, T>,
             "weir::dead_letter: the channel takes neither failed_item<T> nor T, T being what the stage before "
             "gets");
-        return to.send(Letter(*item));
+        return to.send(Letter(internal::copy_of(*item)));
       }
     }();
     return sent ? internal::remedy::leave_out : internal::remedy::pass_on;

@@ -126,7 +126,7 @@ void watchdog::look(time_point time) {
       if (w.running() != nullptr) w.look_at_clock();
     }
     if (turns != s.turns || s.since == time_point{}) {
-      s = {turns, time};
+      s = {turns, time, time};
       continue;
     }
     runtime_.scheduler().unload(w.seat());
@@ -156,21 +156,25 @@ void watchdog::look(time_point time) {
   }
 }
 
-// Asks twice, or each time that it has to move `since`. What was waited for before the first time still counts.
+// Asks twice, or each time that it has to move `since`: always from the first time on, as a wait that one answer has
+// told of as lasting still would be in the next one again, as a whole. The time before, of which nothing is known,
+// counts as a quarter: if it was more, the watchdog got no core either.
 void watchdog::excuse(seen& s, worker& w, time_point time) noexcept {
   const bool first = s.asked == time_point{} && time - s.since >= stall / 4;
   const bool due = s.asked != time_point{} && time - s.since >= stall;
   if (!first && !due) return;
   const core_time said = core_time_of(w.thread_id());
-  if (due) {
-    auto waited = said.waited_for - s.said.waited_for;
-    // A thread that is not blocked now has waited for all the time that nothing else explains.
-    if (said.wanted) waited = std::max(waited, (time - s.asked) - (said.had - s.said.had));
-    s.since = std::min(time, s.since + std::chrono::duration_cast<time_point::duration>(waited));
-    s.held_up = time - s.since >= stall;
+  if (first) {
+    s.begun = s.since = time - stall / 4;
+    s.asked = time;
+    s.said = said;
+    return;
   }
-  s.asked = time;
-  s.said = said;
+  auto waited = said.waited_for - s.said.waited_for;
+  // A thread that is not blocked now has waited for all the time that nothing else explains.
+  if (said.wanted) waited = std::max(waited, (time - s.asked) - (said.had - s.said.had));
+  s.since = std::min(time, s.begun + std::chrono::duration_cast<time_point::duration>(waited));
+  s.held_up = time - s.since >= stall;
 }
 
 // False: it does no harm, as nobody waits behind it.

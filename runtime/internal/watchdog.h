@@ -62,9 +62,10 @@ class watchdog {
   // What the last look saw of one worker.
   struct seen {
     std::uint32_t turns = 0;
-    time_point since{};  // of that turn; later, by as much as its thread has waited for a core
+    time_point begun{};  // that turn, as far as is known
+    time_point since{};  // the same; later, by as much as its thread has waited for a core
     bool reported = false;
-    time_point asked{};    // the kernel, in that turn, and what it said
+    time_point asked{};    // the kernel, first in that turn, and what it said
     bool held_up = false;  // for so long that it is a stall, and the kernel need not be asked again
     core_time said{};
   };

@@ -186,10 +186,14 @@ class game {
     return stand == should && clock_.load() == before;
   }
 
+  // For what all_wait() cannot see: a select that starts anew between two looks, on a thread that may lose its core.
   bool stays_so() {
     const int before = clock_.load();
-    weir::this_actor::sleep(20ms);  // for what all_wait() cannot see: a select that starts anew between two looks
-    return clock_.load() == before && all_wait() && !somebody_could_go_on().empty();
+    for (int i = 0; i < 1000; ++i) {
+      weir::this_actor::sleep(20ms);
+      if (clock_.load() != before || !all_wait() || somebody_could_go_on().empty()) return false;
+    }
+    return true;
   }
 
   // Asked when all who are left wait.

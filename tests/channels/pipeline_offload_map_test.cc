@@ -50,7 +50,7 @@ TEST_CASE("offload_map calls on threads of the pool, several at once, and keeps 
         const auto f = [&](int i) {
           inside.enter();
           if (testing::thread_now() == worker) ++on_worker;
-          for (int k = 0; k < 1000 && inside.now < 2; ++k) std::this_thread::yield();
+          while (inside.most < 2) std::this_thread::yield();  // at first
           inside.leave();
           return i * 2;
         };
@@ -156,15 +156,17 @@ TEST_CASE("a call that takes too long is waited for and counts as failed, and on
       ended = true;
       return i;
     };
-    // The first fills the one thread beyond the limit of all three. Again, if the thread was late even for that one.
-    do {
+    // The first fills the one thread beyond the limit of all three. Again, if a thread stood still for that long: the
+    // pool's, which was late even for the first, or a worker's, which heard of an end before it looked at the clock.
+    for (bool seen = false; !seen;) {
+      begun = 0, ended = false;
       auto r = weir::from(numbers(3)) | weir::offload_map(slow, {.parallel = 3, .timeout = 5ms, .pool = &pool}) |
                weir::on_error(weir::skip) | weir::collect() | weir::execute();
-      CHECK(r.value.empty());
-      CHECK(r.report.stages[1].errors == 3);
+      CHECK(r.value.size() + static_cast<std::size_t>(r.report.stages[1].errors) == 3);
       CHECK(ended == (begun > 0));
       CHECK(begun <= 3);  // 1, unless this thread stood still for 5 ms
-    } while (begun == 0);
+      seen = begun > 0 && r.value.empty();
+    }
   });
 }
 

@@ -16,6 +16,7 @@
 #include "weir/runtime/blocking.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/shielded.h"
+#include "weir/runtime/sync/event.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
@@ -85,9 +86,16 @@ TEST_CASE("yield counts as a park, and every kind of park throws in a cancelled 
     };
     auto [tx, rx] = weir::channel<int>(0);
     auto other = weir::spawn("other", sleep_for_ever);
+    weir::event begun, over;
     weir::with_scope({.limit = 1}, [&, tx = tx, rx = rx](weir::scope& s) {
-      s.spawn([] { weir::shielded([] { weir::this_actor::sleep(2ms); }); });
-      weir::this_actor::yield();
+      // The one there is room for stays until no other can be spawned without waiting any more.
+      s.spawn([&] {
+        weir::shielded([&] {
+          begun.set();
+          over.wait();
+        });
+      });
+      begun.wait();
       s.cancel();
       meets([] { weir::this_actor::yield(); });
       meets([] { weir::this_actor::sleep(1us); });
@@ -98,6 +106,7 @@ TEST_CASE("yield counts as a park, and every kind of park throws in a cancelled 
       meets([&] { other.wait(1h); });
       meets([] { weir::blocking([] {}); });
       meets([&] { s.spawn([] {}); });
+      over.set();
       CHECK(weir::this_actor::cancel_requested());
     });
     CHECK(met == 9);

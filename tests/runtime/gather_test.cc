@@ -156,6 +156,7 @@ TEST_CASE("parallel bounds how many functions of a gather_each run at once") {
                         const int now = ++running;
                         for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
                         }
+                        eventually([&] { return most >= 5; });  // as many as may run do, at least once
                         weir::this_actor::sleep(50us);
                         --running;
                       },

@@ -67,6 +67,7 @@ TEST_CASE("join_all throws timed_out when its limit comes first, and takes nothi
       sleep_for_ever();
       return 2;
     }));
+    actors[0].wait();  // so that one is missing, and not two
     CHECK_THROWS_WITH(weir::join_all(actors, 2ms), Catch::Contains("join_all at join_test.cc:") &&
                                                        Catch::Contains("1 actor had not ended when the time was up"));
     CHECK(actors[0].join() == 1);

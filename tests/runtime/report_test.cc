@@ -8,6 +8,7 @@
 
 #include "tests/child.h"
 #include "tests/dump.h"
+#include "tests/own_stderr.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/select.h"
@@ -87,14 +88,15 @@ TEST_CASE("child: SIGQUIT", "[.child]") {
   weir::run([] {
     auto [tx, rx] = weir::channel<int>(3, "orders");
     auto a = weir::spawn("clerk", [rx = rx] { rx.recv(); });
-    eventually([&] { return rx.waiting() == 1; });
+    eventually([] { return testing::waits("clerk", "recv"); });
+    testing::own_stderr said;
 #ifdef WEIR_TSAN
     raise(
         SIGQUIT);  // TSan holds a signal back until its thread calls something TSan knows, and the main thread does not
 #else
     kill(getpid(), SIGQUIT);
 #endif
-    weir::this_actor::sleep(300ms);
+    said.await(" clerk ");
     tx.send(1);
     a.join();
     std::puts("and it goes on");

@@ -11,6 +11,7 @@
 #include "weir/channels/channel.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/blocking.h"
+#include "weir/runtime/shielded.h"
 #include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
 
@@ -378,6 +379,7 @@ TEST_CASE("a limit parks spawn while that many actors live, and each end lets th
           const int now = ++alive;
           for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
           }
+          eventually([&] { return most >= 3; });  // as many as may be alive are, at least once
           weir::this_actor::sleep(20us);
           --alive;
           ++ended;
@@ -429,10 +431,16 @@ TEST_CASE("a spawn that waits for a place is a park: a cancel ends it, and the p
       s.spawn([] {}).join();
     });
     // The scope's own cancel ends the wait of its body, and the actor that takes the place.
-    weir::with_scope({.limit = 1}, [](weir::scope& s) {
+    std::atomic<bool> body_left{false};
+    weir::with_scope({.limit = 1}, [&](weir::scope& s) {
+      struct mark {
+        std::atomic<bool>& flag;
+        ~mark() { flag = true; }
+      } at_the_end{body_left};
       s.spawn([&] {
         weir::this_actor::sleep(1ms);
         s.cancel();
+        weir::shielded([&] { eventually([&] { return body_left.load(); }); });  // so long the place is taken
         sleep_for_ever();
       });
       s.spawn([] {});

@@ -49,7 +49,7 @@ struct holdings {
 };
 [[maybe_unused]] void check_same(const holdings& before) {
   // A joined thread's entry goes a moment later than its join.
-  for (int i = 0; i < 100'000 && entries("/proc/self/task") != before.threads; ++i) std::this_thread::yield();
+  testing::wait_until([&] { return entries("/proc/self/task") == before.threads; });
   const holdings after;
   if (after.descriptors != before.descriptors || after.threads != before.threads)
     std::printf("LEFT BEHIND: %zu descriptors of %zu, %zu threads of %zu\n", after.descriptors, before.descriptors,

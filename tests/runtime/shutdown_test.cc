@@ -146,11 +146,11 @@ TEST_CASE("a thousand runtimes one after the other leave no descriptor, thread, 
   for (int i = 0; i < 1000; ++i) one();
   CHECK(entries("/proc/self/fd") == descriptors);
   // The kernel removes a joined thread's entry a moment later than it wakes who joins.
-  for (int i = 0; i < 10'000 && entries("/proc/self/task") != threads; ++i) std::this_thread::yield();
+  testing::wait_until([&] { return entries("/proc/self/task") == threads; });
   CHECK(entries("/proc/self/task") == threads);
 #if !defined(WEIR_ASAN) && !defined(WEIR_TSAN)  // they keep what was freed, on purpose
   CHECK(mappings() <= maps + 20);
-  CHECK(resident_bytes() <= resident + (std::size_t{1} << 20));
+  CHECK(resident_bytes() <= resident + (std::size_t{3} << 20));  // less than a page each, and what the kernel rounds
 #else
   (void)maps, (void)resident;
 #endif

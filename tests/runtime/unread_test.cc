@@ -79,12 +79,17 @@ TEST_CASE("a thousand connections with unread bytes whose readers wait on a full
   for (const int fd : there)
     for (int i = 0; i < writes; ++i) REQUIRE(write(fd, text.data(), text.size()) == 64);
   while (tx.waiting() < static_cast<std::size_t>(count) - 1) std::this_thread::yield();
-  std::this_thread::sleep_for(500ms);  // workers search before they sleep, and the watchdog looks once more
-
-  const long before = switches(), cpu = cpu_milliseconds();
-  std::this_thread::sleep_for(watched);
-  CHECK(switches() - before < 10);
-  WARN(count << " connections, " << cpu_milliseconds() - cpu << " ms of CPU in " << watched.count() << " s");
+  // Workers search before they sleep, and the watchdog looks once more; when, is the machine's affair. Then it is
+  // quiet.
+  long in_a_while = 0, cpu = 0;
+  for (int i = 0; i < 20; ++i) {
+    const long before = switches(), cpu_before = cpu_milliseconds();
+    std::this_thread::sleep_for(watched);
+    in_a_while = switches() - before, cpu = cpu_milliseconds() - cpu_before;
+    if (in_a_while < 10) break;
+  }
+  CHECK(in_a_while < 10);
+  WARN(count << " connections, " << cpu << " ms of CPU in " << watched.count() << " s");
 
   for (const int fd : there) close(fd);
   tx.reset();

@@ -161,6 +161,7 @@ TEST_CASE("a foreign descriptor may be closed between waits and its number come 
 
 TEST_CASE("one that is closed under a waiter ends at its deadline and nobody else's wait is lost") {
   in_actor([&] {
+    int reused = 0;
     for (int i = 0; i < rounds(100); ++i) {
       const auto [here, there] = sockets();
       std::atomic<bool> over{false};
@@ -173,7 +174,7 @@ TEST_CASE("one that is closed under a waiter ends at its deadline and nobody els
         const int copy = i % 2 == 0 ? dup(here) : -1;                   // the kernel keeps the old registration
         close(here);
         const auto [again, other] = sockets();
-        CHECK(again == here);
+        reused += again == here;  // but for a watchdog that opens a file just then
         s.spawn("second", [&] { EXPECT(wait_fd(again, readable)); });
         eventually([] { return waits("second", "wait_fd"); });
         eventually([&] { return over.load(); });
@@ -184,6 +185,7 @@ TEST_CASE("one that is closed under a waiter ends at its deadline and nobody els
         close(again), close(other), close(there);
       });
     }
+    CHECK(reused > 0);
   });
 }
 
@@ -219,7 +221,10 @@ TEST_CASE("a set that ends does not touch who has the memory of one of its membe
   release_watched(member);  // and the next wait has it
   std::atomic<bool> over{false};
   std::thread ends([&] {
-    while (!over) forget_set(late, ended);
+    while (!over) {
+      forget_set(late, ended);
+      std::this_thread::yield();  // else it would lose its core, if cores are few, with the member's lock held
+    }
   });
   for (int i = 0; i < rounds(2000); ++i) CHECK(!wait_fd(here, readable, 10us));
   over = true;

@@ -139,11 +139,16 @@ TEST_CASE("an idle runtime has no periodic wake-ups") {
   std::vector<weir::actor<void>> parked;
   for (int i = 0; i < 100; ++i) parked.push_back(r.spawn("parked", [rx = rx] { rx.recv(); }));
   while (rx.waiting() != 100) std::this_thread::yield();
-  (void)never.rx.recv(200ms);  // the search before sleep ends, and the watchdog falls asleep
-  const long before = switches();
-  (void)never.rx.recv(500ms);
-  // One is this wait's own, some may be threads of the test's main; a poll every millisecond would be hundreds.
-  CHECK(switches() - before < 10);
+  // The search before sleep ends, and the watchdog falls asleep; when, is the machine's affair. From then on it is
+  // quiet: one is this wait's own, some may be threads of the test's main; a poll every millisecond would be hundreds.
+  long in_a_while = 0;
+  for (int i = 0; i < 40; ++i) {
+    const long before = switches();
+    (void)never.rx.recv(500ms);
+    in_a_while = switches() - before;
+    if (in_a_while < 10) break;
+  }
+  CHECK(in_a_while < 10);
   tx.close();
 }
 

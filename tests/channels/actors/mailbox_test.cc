@@ -282,9 +282,9 @@ TEST_CASE("on_message is a case of select, and losers leave nothing behind") {
       to.stop();
     });
     std::multiset<int> seen;
-    for (; taken < 3; ++taken) seen.insert(look(10s));
+    for (; taken < 3; ++taken) seen.insert(look(1h));
     CHECK(seen == std::multiset<int>{-2, -1, 7});
-    CHECK(look(10s) == -4);
+    CHECK(look(1h) == -4);
     helper.join();
   });
 }
