@@ -17,7 +17,7 @@ const char* prefix(transport t) noexcept {
   return t == transport::tcp ? "tcp://" : t == transport::udp ? "udp://" : "unix://";
 }
 
-std::string quoted(std::string_view s) { return s.empty() ? "nothing" : fmt::format("\"{}\"", s); }
+std::string quoted(std::string_view s) { return s.empty() ? "nothing" : fmt::format("\"{}\"", printable(s)); }
 
 // Reads one endpoint from left to right; `at_` is where it stands.
 class reader {
@@ -48,11 +48,11 @@ class reader {
     const std::string form =
         word == "unix" ? "\"unix://PATH\" or \"unix://@NAME\"" : fmt::format("\"{}://HOST:PORT\"", word);
     if (word != "tcp" && word != "udp" && word != "unix")
-      fail("\"tcp://\", \"udp://\" or \"unix://\"", fmt::format("\"{}:\"", word), 0);
+      fail("\"tcp://\", \"udp://\" or \"unix://\"", fmt::format("\"{}:\"", printable(word)), 0);
     if (!after.starts_with("//")) fail(form, fmt::format("one '/' after \"{}:\"", word), colon + 1);
     made_.over = word == "tcp" ? transport::tcp : word == "udp" ? transport::udp : transport::local;
     at_ = colon + 3;
-    if (made_.over != transport::local && (rest().starts_with('/') || rest().starts_with('@')))
+    if (made_.over != transport::local && rest().find_first_of("/.@") == 0)
       fail(form, fmt::format("'{}' in place of the host", rest().front()), at_);
   }
 

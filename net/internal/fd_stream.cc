@@ -29,16 +29,17 @@ io_result fd_stream::failed(const char* verb, int code) {
 template <class Call>
 io_result fd_stream::transfer(direction way, const char* verb, const iovec* pieces, int count, deadline limit,
                               Call call) {
-  if (const int code = broken_.load(std::memory_order_relaxed); code != 0 && fd_.is_open())
-    return {io_status::reset, code, 0};
+  const auto reset = [&] { return broken_.load(std::memory_order_relaxed); };
+  if (way == direction::write && reset() != 0 && fd_.is_open()) return {io_status::reset, reset(), 0};
   // Not to the kernel: it would answer with the error that belongs to the reader.
   if (way == direction::write && is_finished()) return {io_status::closed, 0, 0};
   const weir::internal::wait_for why(verb, [this] { return name(); });
   descriptor::operation op(fd_, way, verb, {});
   bool tried = false;
   while (op) {
-    // What the kernel has, counts, even if the worker has not heard of it yet: so a call whose time is over tries too.
-    if (op.may_try() || (!tried && limit.expired())) {
+    // What the kernel has, counts, even if the worker has not heard of it yet: so a call whose time is over tries too;
+    // and so does a read after a reset, for what came before it.
+    if (op.may_try() || (!tried && (reset() != 0 || limit.expired()))) {
       tried = true;
       const ssize_t n = call(op.fd());
       const int code = errno;
@@ -48,11 +49,13 @@ io_result fd_stream::transfer(direction way, const char* verb, const iovec* piec
         return {io_status::ok, 0, done};
       }
       if (n == 0) {
-        if (broken_.load(std::memory_order_relaxed) != 0 || is_torn(op.fd())) return failed(verb, ECONNRESET);
+        if (reset() != 0) return {io_status::reset, reset(), 0};
+        if (is_torn(op.fd())) return failed(verb, ECONNRESET);
         return {io_status::end, 0, 0};
       }
       if (code == EINTR) continue;
       if (code != EAGAIN && code != EWOULDBLOCK) return failed(verb, code);
+      if (reset() != 0) return {io_status::reset, reset(), 0};
       op.would_block();
     }
     switch (op.wait(why, limit)) {

@@ -4,7 +4,8 @@
 // Thread-safety: as stream_core.h.
 //
 // A reset is told by the kernel once, to a read or to a write: the next read says `end`. So it is kept, and every later
-// call tells it again; and of an end it is asked whether it is one.
+// write tells it again, and every later read, once what came before it has been read; and of an end it is asked whether
+// it is one.
 #pragma once
 
 #include <sys/types.h>

@@ -51,8 +51,17 @@ TEST_CASE("a connect to a black hole ends at its deadline or by a cancel, and le
 
 TEST_CASE("a socket that the kernel connects to itself counts as refused") {
   in_actor([] {
-    const std::uint16_t port = raw_socket::bound().port();  // free again
-    CHECK_THROWS_WITH(tcp_connect(loopback(port), {}, {.from = loopback(port)}), Catch::Contains("ECONNREFUSED"));
+    std::string text;
+    do {
+      const std::uint16_t port = raw_socket::bound().port();  // free again, if nobody else takes it: then another one
+      try {
+        tcp_connect(loopback(port), {}, {.from = loopback(port)});
+        FAIL_CHECK("connected");
+      } catch (const net::error& e) {
+        text = e.what();
+      }
+    } while (text.find("EADDRINUSE") != std::string::npos);
+    CHECK_THAT(text, Catch::Contains("ECONNREFUSED"));
   });
 }
 

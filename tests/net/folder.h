@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -45,13 +47,18 @@ inline std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// How many descriptors this process has open.
+// How many descriptors this process has open: the least of some looks, as a runtime's watchdog opens a file now and
+// then.
 inline std::size_t open_descriptors() {
-  std::size_t count = 0;
-  DIR* const all = opendir("/proc/self/fd");
-  while (readdir(all) != nullptr) ++count;
-  closedir(all);
-  return count;
+  std::size_t least = SIZE_MAX;
+  for (int i = 0; i < 3; ++i) {
+    std::size_t count = 0;
+    DIR* const all = opendir("/proc/self/fd");
+    while (readdir(all) != nullptr) ++count;
+    closedir(all);
+    least = std::min(least, count);
+  }
+  return least;
 }
 
 }  // namespace testing

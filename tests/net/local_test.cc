@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/net/fresh.h"
 #include "tests/net/raw_socket.h"
 #include "tests/testing.h"
 #include "weir/net/endpoint.h"
@@ -36,12 +37,8 @@ std::string rest_of(const net::stream& s) {
   }
 }
 
-// A path in the test's own folder, short enough for a socket.
-std::string own_path(const char* name) {
-  const std::string path = "/tmp/weir_" + std::to_string(getpid()) + "_" + name;
-  unlink(path.c_str());
-  return path;
-}
+// A path that is nobody else's, short enough for a socket.
+std::string own_path(const char* name) { return "/tmp/" + testing::fresh_local_name().substr(1) + "_" + name; }
 bool exists(const std::string& path) {
   struct stat about {};
   return lstat(path.c_str(), &about) == 0;
@@ -52,7 +49,7 @@ bool exists(const std::string& path) {
 TEST_CASE("a path and an abstract name are listened on and connected to alike") {
   in_actor([] {
     const std::string path = own_path("alike");
-    for (const std::string& at : {path, "@weir local test " + std::to_string(getpid())}) {
+    for (const std::string& at : {path, testing::fresh_local_name()}) {
       INFO(at);
       {
         const local_listener listener(at);
@@ -136,7 +133,7 @@ TEST_CASE("a listener does not remove the file of the one that took its place") 
 
 TEST_CASE("a connect to a full queue waits until there is room, or its deadline") {
   in_actor([] {
-    const std::string at = "@weir full queue " + std::to_string(getpid());
+    const std::string at = testing::fresh_local_name();
     const local_listener listener(at, {.backlog = 0});
     std::vector<net::local_stream> waiting;
     try {

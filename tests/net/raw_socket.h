@@ -5,11 +5,15 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -66,6 +70,12 @@ class raw_socket {
   void send_all(std::string_view text) const {
     REQUIRE(send(fd_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
   }
+  // Of TCP: the peer's kernel has all that was sent.
+  bool arrived() const {
+    int left = -1;
+    REQUIRE(ioctl(fd_, SIOCOUTQ, &left) == 0);
+    return left == 0;
+  }
   // Until the end.
   std::string receive_all() const {
     std::string all;
@@ -106,14 +116,18 @@ class black_hole {
   std::vector<raw_socket> fillers_;
 };
 
-// How many descriptors this process has.
+// How many descriptors this process has: the least of some looks, as a runtime's watchdog opens a file now and then.
 inline std::size_t open_descriptors() {
-  DIR* const folder = opendir("/proc/self/fd");
-  REQUIRE(folder != nullptr);
-  std::size_t count = 0;
-  while (readdir(folder) != nullptr) ++count;
-  closedir(folder);
-  return count - 3;  // ".", "..", and the folder's own
+  std::size_t least = SIZE_MAX;
+  for (int i = 0; i < 3; ++i) {
+    DIR* const folder = opendir("/proc/self/fd");
+    REQUIRE(folder != nullptr);
+    std::size_t count = 0;
+    while (readdir(folder) != nullptr) ++count;
+    closedir(folder);
+    least = std::min(least, count - 3);  // ".", "..", and the folder's own
+  }
+  return least;
 }
 
 // A port of 127.0.0.1 on which nobody listens, or can: it is taken, for as long as the process lives.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/examples/program.h"
+#include "tests/net/fresh.h"
 #include "tests/net/raw_socket.h"
 #include "tests/testing.h"
 #include "weir/net/datagram.h"
@@ -32,12 +33,13 @@ using testing::sanitized;
 
 namespace {
 
-// Resident memory and page tables, in bytes.
+// Memory of the process's own, swapped out or not, and page tables, in bytes. Pages of files come and go as the machine
+// has room.
 std::size_t occupied() {
   std::ifstream status("/proc/self/status");
   std::size_t kib = 0;
   for (std::string word; status >> word;)
-    if (word == "VmRSS:" || word == "VmPTE:") {
+    if (word == "RssAnon:" || word == "VmSwap:" || word == "VmPTE:") {
       std::size_t n = 0;
       status >> n;
       kib += n;
@@ -171,7 +173,7 @@ TEST_CASE("descriptors and memory stay flat however many streams of every kind c
     // What one actor has for itself, so that it accepts its own.
     struct listeners {
       tcp_listener tcp{"127.0.0.1:0"};
-      std::string name = "@weir soak " + std::to_string(getpid()) + " " + std::to_string(tcp.port());
+      std::string name = testing::fresh_local_name();
       net::local_listener local{name};
       net::udp_socket udp{"127.0.0.1:0"};
     };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/net/fresh.h"
 #include "tests/net/raw_socket.h"
 #include "tests/net/tcp_pair.h"
 #include "tests/net/text_of.h"
@@ -109,7 +110,7 @@ TEST_CASE("select waits for connections and for streams among other things") {
 TEST_CASE("a stream is writable while there is room, and a close ends a select on it") {
   in_actor([] {
     // A Unix socket: with TCP the kernel finds room for more as long as it likes.
-    const net::local_listener listener("@weir tcp_select_test " + std::to_string(getpid()));
+    const net::local_listener listener(testing::fresh_local_name());
     const auto client = net::local_connect(listener.name());
     const auto server = *listener.accept();
     const auto writable = [&](deadline limit) {

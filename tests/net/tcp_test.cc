@@ -111,7 +111,8 @@ TEST_CASE("accept ends at its deadline, and with somebody there an expired one s
     CHECK(listener.accept(2ms).status() == recv_status::timeout);
     CHECK(listener.accept(-1s).status() == recv_status::timeout);
     const tcp_stream client = tcp_connect(listener.at());
-    CHECK(listener.accept(-1s));
+    // As soon as the kernel has it here: it delivers to itself at once, but for a machine that is busy.
+    testing::eventually([&] { return bool(listener.accept(-1s)); });
     CHECK_FALSE(within(1ms, [&] { (void)listener.accept(); }));
   });
 }
@@ -148,11 +149,17 @@ TEST_CASE("a read whose time is over still gets what the kernel has") {
     const raw_socket peer = raw_socket::connected(listener.port());
     const tcp_stream server = *listener.accept();
     char part[10];
+    int at_once = 0;
     for (int i = 0; i < 100; ++i) {
       CHECK(server.read_some(part, -1s).status == io_status::timeout);
       peer.send_all("now");  // blocks the worker, which therefore hears of nothing
-      CHECK(server.read_some(part, -1s).bytes == 3);
+      std::size_t got = server.read_some(part, -1s).bytes;
+      at_once += got == 3;
+      // The kernel delivers to itself at once, but for a machine that is busy.
+      while (got < 3) got += server.read_some(std::span(part).subspan(got), -1s).bytes, this_actor::yield();
+      CHECK(got == 3);
     }
+    CHECK(at_once > 0);
   });
 }
 
@@ -253,6 +260,29 @@ TEST_CASE("a reset is a reset for every later call, and no end") {
         Catch::StartsWith("read tcp://127.0.0.1:") && Catch::EndsWith("connection reset by peer (ECONNRESET)"));
     server.close();
     CHECK(server.read_some(part).status == io_status::closed);
+  });
+}
+
+TEST_CASE("what came before a reset is read, though a write was told of it first") {
+  in_actor([] {
+    const tcp_listener listener("127.0.0.1:0");
+    raw_socket peer = raw_socket::connected(listener.port());
+    const tcp_stream server = *listener.accept();
+    const std::string sent(20'000, 'x');
+    peer.send_all(sent);
+    testing::eventually([&] { return peer.arrived(); });
+    peer.reset();
+    testing::eventually([&] { return server.write_all("x").status == io_status::reset; });
+    std::string part(sent.size() / 2, ' ');
+    for (int i = 0; i < 2; ++i) {
+      CHECK(server.read_exactly(part));
+      CHECK(server.write_all("x").status == io_status::reset);
+    }
+    for (int i = 0; i < 3; ++i) {
+      const auto r = server.read_some(part);
+      CHECK(r.status == io_status::reset);
+      CHECK(r.code == ECONNRESET);
+    }
   });
 }
 

@@ -77,11 +77,10 @@ TEST_CASE("an answer is known for as long as it is good, and the name not asked 
   CHECK(cache.size() == 2);
   cache.put("now", answer_of("10.0.0.1", 0s));
   CHECK_FALSE(cache.find("now").has_value());
-  cache.put("short", answer_of("10.0.0.1", 1s));
-  CHECK(cache.find("short").has_value());
-  const auto begin = std::chrono::steady_clock::now();
-  while (cache.find("short")) std::this_thread::yield();
-  CHECK(std::chrono::steady_clock::now() - begin < 10s);
+  // Again, if this thread stood still for the second between the two.
+  do cache.put("short", answer_of("10.0.0.1", 1s));
+  while (!cache.find("short"));
+  while (cache.find("short")) std::this_thread::yield();  // the test's time limit is the limit
   cache.clear();
   CHECK(cache.size() == 0);
   answer_cache none(0);

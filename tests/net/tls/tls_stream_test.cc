@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/net/bytes.h"
+#include "tests/net/fresh.h"
 #include "tests/net/tls/certificates.h"
 #include "tests/net/tls/tls_pair.h"
 #include "tests/testing.h"
@@ -56,8 +57,9 @@ struct tls_pair {
       from = net::tcp_connect(listener.at(), 60s);
       to = *listener.accept();
     } else if (over == carrier::local) {
-      const net::local_listener listener("@weir-tls-test-" + std::to_string(getpid()));
-      from = net::local_connect("@weir-tls-test-" + std::to_string(getpid()), 60s);
+      const std::string name = testing::fresh_local_name();
+      const net::local_listener listener(name);
+      from = net::local_connect(name, 60s);
       to = *listener.accept();
     } else {
       if (over == carrier::narrow) memory.capacity = 13;

@@ -1,0 +1,16 @@
+// Writes the seeds of message_endpoint_fuzz as files into the folder that is named.
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "tests/net/message_endpoint_fuzz.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::fprintf(stderr, "usage: message_endpoint_fuzz_seeds FOLDER\n"), 2;
+  int n = 0;
+  for (const std::string& seed : fuzz::message_endpoint_seeds()) {
+    std::ofstream file(std::string(argv[1]) + "/seed_" + std::to_string(n++), std::ios::binary);
+    if (!(file << seed).flush())
+      return std::fprintf(stderr, "message_endpoint_fuzz_seeds: cannot write to %s\n", argv[1]), 1;
+  }
+}
