@@ -1,0 +1,116 @@
+// What stands in the queues between a program and its connections: messages, and what the protocol says besides.
+//   item        one of them
+//   make_item   makes one
+//   item_list   a FIFO, which never allocates
+//   incoming    a message as the program gets it, with the way back
+//
+// Thread-safety: values; a list under the lock of its socket, or one actor's own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "weir/net/message.h"
+
+namespace weir::net::internal {
+
+struct pipe;
+
+// Towards a peer subscribe and cancel are commands. Towards the program they are XPUB's news, and stand there as it
+// reads them: 1 or 0, then the topic.
+enum class item_kind : std::uint8_t { message, subscribe, cancel, pong };
+
+struct item {
+  item* next = nullptr;
+  item_kind kind = item_kind::message;
+  message body = {};                           // else the topic, the context
+  std::shared_ptr<const message> shared = {};  // in place of body: goes to several peers
+  std::size_t weight = 0;                      // octets of memory
+  std::uint32_t number = 0;                    // REQ: of the question that it answers
+
+  const message& content() const noexcept { return shared ? *shared : body; }
+};
+
+// With its weight. Allocates.
+inline std::unique_ptr<item> make_item(item_kind kind, message body) {
+  auto i = std::make_unique<item>();
+  i->kind = kind;
+  i->weight = sizeof(item) + body.footprint();
+  i->body = std::move(body);
+  return i;
+}
+
+class item_list {
+ public:
+  item_list() = default;
+  item_list(item_list&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)),
+        last_(std::exchange(other.last_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        weight_(std::exchange(other.weight_, 0)) {}
+  item_list& operator=(item_list&&) = delete;
+  ~item_list() { clear(); }
+
+  bool empty() const noexcept { return first_ == nullptr; }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t weight() const noexcept { return weight_; }
+  item* front() const noexcept { return first_; }
+
+  void push_back(item* i) noexcept {
+    i->next = nullptr;
+    (last_ ? last_->next : first_) = i;
+    last_ = i;
+    ++size_;
+    weight_ += i->weight;
+  }
+  void push_back(std::unique_ptr<item> i) noexcept { push_back(i.release()); }
+  void push_front(item* i) noexcept {
+    i->next = first_;
+    first_ = i;
+    if (last_ == nullptr) last_ = i;
+    ++size_;
+    weight_ += i->weight;
+  }
+  // REQUIRES: not empty.
+  item* pop_front() noexcept {
+    item* const i = first_;
+    first_ = i->next;
+    if (first_ == nullptr) last_ = nullptr;
+    --size_;
+    weight_ -= i->weight;
+    return i;
+  }
+  void append(item_list&& other) noexcept {
+    if (other.empty()) return;
+    (last_ ? last_->next : first_) = other.first_;
+    last_ = other.last_;
+    size_ += other.size_;
+    weight_ += other.weight_;
+    other.first_ = other.last_ = nullptr;
+    other.size_ = other.weight_ = 0;
+  }
+  // Puts all of `other` before what is here.
+  void prepend(item_list&& other) noexcept {
+    other.append(std::move(*this));
+    append(std::move(other));
+  }
+  void clear() noexcept {
+    while (!empty()) delete pop_front();
+  }
+
+ private:
+  item* first_ = nullptr;
+  item* last_ = nullptr;
+  std::size_t size_ = 0, weight_ = 0;
+};
+
+struct incoming {
+  message body = {};
+  item_kind kind = item_kind::message;
+  std::shared_ptr<pipe> from = {};  // REP, XPUB
+  std::uint64_t connection = 0;     // of `from`
+};
+
+}  // namespace weir::net::internal

@@ -1,0 +1,210 @@
+// A connection's side of the pipes.
+#include <fmt/core.h>
+
+#include <mutex>
+#include <string>
+
+#include "weir/net/socket/internal/socket_core.h"
+#include "weir/runtime/internal/interrupt.h"
+
+namespace weir::net::internal {
+
+using weir::internal::wait_chain;
+using weir::internal::wait_node;
+using zmtp::socket_type;
+
+namespace {
+
+constexpr std::size_t most_taken = 256, most_octets_taken = 512 * 1024;
+// What a connected endpoint takes beyond its bounds of a peer that takes nothing any more, so that it can connect
+// again: as a rule the kernel has less. Of a peer that still sends it is a bound.
+constexpr std::size_t most_octets_of_the_deaf = 64 * 1024 * 1024;
+
+}  // namespace
+
+void socket_core::settle_locked(pipe& p, wait_chain& woken) noexcept {
+  if (p.in_flight == 0) return;
+  counted_.unsent -= p.in_flight;
+  counted_.sent += p.in_flight;
+  p.sent += p.in_flight;
+  p.in_flight = 0;
+  if (counted_.unsent == 0) wake_watchers_locked(woken);
+}
+
+socket_core::taken socket_core::take(pipe& p, item_list& into, deadline limit) {
+  for (;;) {
+    wait_chain woken;
+    lock_.lock();
+    settle_locked(p, woken);
+    if (!p.connected || p.kicked || p.gone || over_) {
+      lock_.unlock();
+      woken.wake();
+      return taken::over;
+    }
+    if (!p.control.empty() || !p.out.empty()) {
+      into.append(std::move(p.control));
+      std::size_t octets = 0;
+      for (; !p.out.empty() && p.in_flight < most_taken && octets < most_octets_taken; ++p.in_flight) {
+        item* const i = p.out.pop_front();
+        octets += i->weight;
+        into.push_back(i);
+      }
+      const std::uint64_t dropped = std::exchange(p.untold, 0);
+      if (p.in_flight > 0) {
+        update_locked(p);
+        while (wait_node* const n = senders_.claim_first()) woken.add(*n);
+      }
+      lock_.unlock();
+      woken.wake();
+      if (dropped) tell(peer_event_kind::dropped, p.address, p.identity.text(), "its queue was full", dropped);
+      return taken::items;
+    }
+    if (ending_) {
+      lock_.unlock();
+      woken.wake();
+      return taken::ending;
+    }
+    if (!woken.empty()) {
+      lock_.unlock();
+      woken.wake();
+      continue;
+    }
+    switch (wait_locked(p.writer, nullptr, "send to a peer", limit)) {
+      case wait_end::cancelled:
+        weir::internal::meet_cancel("send to a peer");
+        return taken::over;
+      case wait_end::timeout:
+        return taken::nothing;
+      case wait_end::handed:
+      case wait_end::closed:
+        limit = deadline(std::chrono::nanoseconds(0));  // nothing is there still: it was a nudge
+        break;
+    }
+  }
+}
+
+void socket_core::deliver_locked(pipe& p, item_list& items, wait_chain& woken, item_list& garbage) noexcept {
+  std::size_t count = 0;
+  const bool was_empty = p.in.empty();
+  const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
+  const auto full = [&] {
+    if (p.deaf && p.stays) return p.in.weight() >= most_octets_of_the_deaf;
+    return (most != 0 && p.in.size() >= most) || (octets != 0 && p.in.weight() >= octets);
+  };
+  while (!items.empty()) {
+    if (options.conflate && !p.in.empty()) {
+      garbage.push_back(p.in.pop_front());
+      --counted_.unread;
+    } else if (full()) {
+      break;
+    }
+    p.in.push_back(items.pop_front());
+    ++counted_.unread;
+    ++count;
+  }
+  if (was_empty && !p.in.empty()) readable_.push_back(p);
+  for (std::size_t i = 0; i < count; ++i) {
+    wait_node* const n = receivers_.claim_first();
+    if (n == nullptr) break;
+    woken.add(*n);
+  }
+}
+
+// Whatever the high water is: nobody can send these twice.
+void socket_core::add_news_locked(pipe& p, item_list& news, wait_chain& woken) noexcept {
+  if (news.empty()) return;
+  counted_.unread += news.size();
+  for (std::size_t i = 0; i < news.size(); ++i)
+    if (wait_node* const n = receivers_.claim_first()) woken.add(*n);
+  p.in.append(std::move(news));
+  readable_.push_back(p);
+}
+
+bool socket_core::try_deliver(pipe& p, item_list& items) {
+  wait_chain woken;
+  item_list garbage;
+  bool open;
+  {
+    std::lock_guard guard(lock_);
+    open = p.connected && !p.kicked && !p.gone && !ending_ && !over_;
+    if (open) deliver_locked(p, items, woken, garbage);
+  }
+  woken.wake();
+  return open;
+}
+
+bool socket_core::deliver(pipe& p, item_list& items) {
+  for (;;) {
+    wait_chain woken;
+    item_list garbage;
+    lock_.lock();
+    if (!p.connected || p.kicked || p.gone || ending_ || over_) {
+      lock_.unlock();
+      return false;
+    }
+    deliver_locked(p, items, woken, garbage);
+    if (items.empty() || !woken.empty()) {
+      const bool done = items.empty();
+      lock_.unlock();
+      woken.wake();
+      if (done) return true;
+      continue;
+    }
+    switch (wait_locked(p.reader, nullptr, "hand over what came", {})) {
+      case wait_end::timeout:
+      case wait_end::handed:
+      case wait_end::closed:
+        break;
+      case wait_end::cancelled:
+        weir::internal::meet_cancel("hand over what came");
+        return false;
+    }
+  }
+}
+
+bool socket_core::is_over(const pipe& p) {
+  std::lock_guard guard(lock_);
+  return ending_ || over_ || p.gone;
+}
+
+bool socket_core::is_ending() {
+  std::lock_guard guard(lock_);
+  return ending_;
+}
+
+void socket_core::send_pong(pipe& p, message&& context) {
+  auto pong = make_item(item_kind::pong, std::move(context));
+  item_list garbage;
+  wait_chain woken;
+  {
+    std::lock_guard guard(lock_);
+    // One that waits is enough: a peer that sends PING and does not read makes this side keep no more.
+    if (!p.control.empty() && p.control.front()->kind == item_kind::pong) garbage.push_back(p.control.pop_front());
+    p.control.push_front(pong.release());
+    if (wait_node* const n = p.writer.claim_first()) woken.add(*n);
+  }
+  woken.wake();
+}
+
+void socket_core::arrived(pipe& p, message&& m, item_list& into) {
+  switch (type) {
+    case socket_type::router:
+      m.push_front(p.identity.copy());
+      break;
+    case socket_type::req:
+      return arrived_answer(p, std::move(m), into);
+    case socket_type::sub: {
+      std::unique_lock topics(topics_mutex_);
+      if (!topics_.wanted(m.front().text())) return;
+      break;
+    }
+    case socket_type::push:
+    case socket_type::pub:
+      return;  // a peer may send what nobody reads (RFC 29, 30)
+    default:
+      break;
+  }
+  into.push_back(make_item(item_kind::message, std::move(m)));
+}
+
+}  // namespace weir::net::internal

@@ -1,0 +1,367 @@
+#include "weir/net/socket/internal/socket_core.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "weir/net/socket/internal/endpoint_entry.h"
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/interrupt.h"
+#include "weir/runtime/internal/random.h"
+
+namespace weir::net::internal {
+
+using weir::internal::meet_cancel;
+using weir::internal::wait_chain;
+using weir::internal::wait_node;
+
+void throw_moved_socket(const char* call, site where) {
+  weir::internal::throw_misuse(call, "the socket must be one", "one that was moved from",
+                               "Call it on the socket it was moved to.", where);
+}
+
+void check_frames(const message& m, const char* call, site where) {
+  if (m.empty())
+    weir::internal::throw_misuse(call, "a message has at least one frame", "one without", "message(\"\") has one.",
+                                 where);
+}
+
+socket_core::socket_core(zmtp::socket_type t, socket_options o, weir::internal::runtime_core& r, site where)
+    : source_base(where),
+      type(t),
+      options(std::move(o)),
+      runtime(r),
+      next_identity_(weir::internal::thread_random().next()),
+      next_question_(weir::internal::thread_random().next()) {}
+
+socket_core::~socket_core() {
+  while (!pipes_.empty()) {
+    pipe& p = *pipes_.front();
+    pipes_.remove(p);
+    p.self.reset();
+  }
+}
+
+std::string socket_core::describe() {
+  std::string kind(zmtp::name(type));
+  for (char& c : kind) c = static_cast<char>(c - 'A' + 'a');
+  return place((kind + " socket").c_str(), options.name);
+}
+
+bool socket_core::usable(const pipe& p) const noexcept {
+  return !p.gone && ((p.connected && !p.kicked && !p.deaf) || (p.stays && !options.immediate));
+}
+
+bool socket_core::has_room(const pipe& p) const noexcept {
+  if (options.conflate) return true;
+  return (options.send_high_water == 0 || p.out.size() < options.send_high_water) &&
+         (options.send_high_water_bytes == 0 || p.out.weight() < options.send_high_water_bytes);
+}
+
+void socket_core::update_locked(pipe& p) noexcept {
+  if (usable(p) && has_room(p))
+    sendable_.push_back(p);
+  else
+    sendable_.remove(p);
+}
+
+void socket_core::wake_watchers_locked(wait_chain& woken) noexcept {
+  while (wait_node* const n = watchers_.claim_first()) woken.add(*n);
+}
+
+// Receiving.
+
+bool socket_core::pop_locked(incoming& into, wait_chain& woken, item_list& garbage,
+                             std::shared_ptr<pipe>& released) noexcept {
+  for (bool got = false; !got && !readable_.empty();) {
+    pipe& p = *readable_.front();
+    item* const i = p.in.pop_front();
+    garbage.push_back(i);
+    --counted_.unread;
+    got = type != zmtp::socket_type::req || (step_.now == step::at::answered && step_.number == i->number);
+    if (got) {
+      into.body = std::move(i->body);
+      into.kind = i->kind;
+      if (type == zmtp::socket_type::rep || type == zmtp::socket_type::xpub) {
+        into.from = p.self;
+        into.connection = p.connection;
+      }
+      step_.now = step::at::rest;
+      ++counted_.received;
+      ++p.received;
+    } else {
+      ++counted_.malformed;  // the answer to a question that another has taken the place of
+    }
+    if (p.in.empty()) {
+      readable_.remove(p);
+      if (p.gone) released = release_locked(p);
+    } else {
+      readable_.rotate();
+    }
+    // Half of the room at once, so that the connection does not wake for each message.
+    const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
+    if (!p.reader.empty() && (most == 0 || p.in.size() <= most / 2) && (octets == 0 || p.in.weight() <= octets / 2))
+      if (wait_node* const n = p.reader.claim_first()) woken.add(*n);
+    if (got) return true;
+  }
+  return false;
+}
+
+recv_status socket_core::try_recv(incoming& into) {
+  wait_chain woken;
+  item_list garbage;
+  std::shared_ptr<pipe> released;
+  lock_.lock();
+  const bool got = pop_locked(into, woken, garbage, released);
+  const bool closed = over_;
+  const bool turn_is_over = spend_locked();
+  lock_.unlock();
+  woken.wake();
+  if (turn_is_over) weir::internal::give_way();
+  return got ? recv_status::ok : closed ? recv_status::closed : recv_status::empty;
+}
+
+recv_status socket_core::recv(incoming& into, deadline limit, site where) {
+  for (bool first = true;; first = false) {
+    wait_chain woken;
+    item_list garbage;
+    std::shared_ptr<pipe> released;
+    lock_.lock();
+    if (first && type == zmtp::socket_type::req && step_.now == step::at::rest && !over_) {
+      lock_.unlock();
+      weir::internal::throw_misuse("recv", "a REQ socket receives the answer to what was sent", "nothing was sent",
+                                   "Call send() first, or request().", where);
+    }
+    if (pop_locked(into, woken, garbage, released)) {
+      const bool turn_is_over = spend_locked();
+      lock_.unlock();
+      woken.wake();
+      if (turn_is_over) weir::internal::give_way();
+      return recv_status::ok;
+    }
+    if (over_) {
+      lock_.unlock();
+      weir::internal::closed_or_cancelled("recv");
+      return recv_status::closed;
+    }
+    switch (wait_locked(receivers_, nullptr, "recv", limit)) {
+      case wait_end::timeout:
+        return recv_status::timeout;
+      case wait_end::cancelled:
+        meet_cancel("recv");
+        return recv_status::closed;
+      case wait_end::handed:
+      case wait_end::closed:
+        break;
+    }
+  }
+}
+
+socket_core::enrolled socket_core::enroll_recv(wait_node& node) {
+  std::lock_guard guard(lock_);
+  if (!readable_.empty() || over_) return weir::internal::enroll_ready(node);
+  receivers_.push_back(node);
+  return enrolled::waiting;
+}
+
+// Waiting for something about the socket.
+
+template <class Look, class Ready>
+bool socket_core::watch(Look look, Ready ready, deadline limit, const char* verb) {
+  for (;;) {
+    {
+      std::unique_lock topics(topics_mutex_);
+      look();
+      lock_.lock();
+      if (ready()) {
+        lock_.unlock();
+        return true;
+      }
+    }
+    if (over_) {
+      lock_.unlock();
+      weir::internal::closed_or_cancelled(verb);
+      return false;
+    }
+    switch (wait_locked(watchers_, nullptr, verb, limit)) {
+      case wait_end::timeout:
+        return false;
+      case wait_end::cancelled:
+        meet_cancel(verb);
+        return false;
+      case wait_end::handed:
+      case wait_end::closed:
+        break;
+    }
+  }
+}
+
+bool socket_core::wait_peers(std::size_t n, deadline limit) {
+  return watch([] {}, [&] { return counted_.peers >= n; }, limit, "wait_peers");
+}
+
+bool socket_core::wait_subscribers(std::size_t n, std::string_view topic, deadline limit) {
+  const auto ready = [&] {
+    const std::uint64_t mark = ++marks_;
+    std::size_t count = 0;
+    for (pipe* p : targets_) count += p->connected && std::exchange(p->marked, mark) != mark;
+    return count >= n;
+  };
+  return watch([&] { find_targets(topic); }, ready, limit, "wait_subscribers");
+}
+
+// The end.
+
+void socket_core::wake_connections_locked(wait_chain& woken) noexcept {
+  for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p)) {
+    while (wait_node* const n = p->writer.claim_first()) woken.add(*n);
+    while (wait_node* const n = p->reader.claim_first()) woken.add(*n);
+  }
+}
+
+close_result socket_core::close(deadline linger) {
+  wait_chain woken;
+  lock_.lock();
+  const bool first = !std::exchange(closing_, true);
+  while (wait_node* const n = senders_.claim_first()) woken.add(*n);
+  lock_.unlock();
+  woken.wake();
+
+  for (bool waits = !std::uncaught_exceptions();;) {
+    lock_.lock();
+    if (counted_.unsent == 0 && !ending_ && !over_ && waits) {
+      ending_ = true;
+      wake_connections_locked(woken);
+      lock_.unlock();
+      woken.wake();
+      continue;
+    }
+    if (over_ || !waits || (ending_ && counted_.peers == 0)) break;
+    waits = wait_locked(watchers_, nullptr, "close", linger) == wait_end::handed;
+  }
+  if (!over_) left_ = counted_.unsent;
+  const close_result left{left_};
+  over_ = true;
+  wake_watchers_locked(woken);
+  while (wait_node* const n = receivers_.claim_first()) woken.add(*n);
+  wake_connections_locked(woken);
+  end_questions_locked(woken);
+  lock_.unlock();
+  woken.wake();
+
+  if (first) {
+    std::list<endpoint_entry> ended;
+    {
+      std::lock_guard guard(endpoints_mutex_);
+      ended.swap(endpoints_);
+    }
+    for (endpoint_entry& e : ended) e.runner.cancel();  // all of them, before the first one is waited for
+    ended.clear();
+    std::optional<weir::sender<peer_event>> events;  // the last one has been told
+    std::lock_guard guard(lock_);
+    events_tx_.swap(events);
+    events_over_ = true;
+  }
+  return left;
+}
+
+// What is told.
+
+receiver<peer_event> socket_core::events(std::size_t capacity) {
+  auto made = weir::channel<peer_event>(static_cast<long long>(std::max<std::size_t>(capacity, 1)), "peer events");
+  std::lock_guard guard(lock_);
+  if (events_over_ || events_tx_) {
+    if (events_rx_) return *events_rx_;
+    return std::move(made.rx);  // its sender goes with this call: closed
+  }
+  events_tx_ = std::move(made.tx);
+  events_rx_ = made.rx;
+  return std::move(made.rx);
+}
+
+void socket_core::tell(peer_event_kind kind, std::string_view address, std::string_view identity,
+                       std::string_view reason, std::uint64_t count) noexcept {
+  std::optional<weir::sender<peer_event>> to;
+  {
+    std::lock_guard guard(lock_);
+    to = events_tx_;
+  }
+  if (!to) return;
+  try {
+    peer_event event{kind, std::string(address), std::string(identity), std::string(reason), count};
+    static_cast<void>(to->try_send(std::move(event)));
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+void socket_core::count_failed_handshake(std::string_view address, std::string_view reason) noexcept {
+  {
+    std::lock_guard guard(lock_);
+    ++counted_.handshakes_failed;
+  }
+  tell(peer_event_kind::handshake_failed, address, {}, reason);
+}
+
+void socket_core::count_failed_connect(std::string_view address, std::string_view reason) noexcept {
+  {
+    std::lock_guard guard(lock_);
+    ++counted_.connects_failed;
+  }
+  tell(peer_event_kind::connect_failed, address, {}, reason);
+}
+
+void socket_core::count_crowded_out() {
+  std::lock_guard guard(lock_);
+  ++counted_.crowded_out;
+}
+
+void socket_core::count_malformed() {
+  std::lock_guard guard(lock_);
+  ++counted_.malformed;
+}
+
+// What needs memory is made before the lock, or after it.
+std::vector<peer_statistics> socket_core::peers() {
+  struct seen {
+    std::shared_ptr<pipe> of;
+    frame identity;
+    peer_statistics counted;
+  };
+  std::vector<seen> all;
+  for (std::size_t needed = 0;; all.reserve(needed + needed / 8)) {
+    std::lock_guard topics(topics_mutex_);
+    std::lock_guard guard(lock_);
+    needed = 0;
+    for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p)) ++needed;
+    if (needed > all.capacity()) continue;
+    for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p)) {
+      seen& s = all.emplace_back();
+      s.of = p->self;
+      s.identity = p->identity.copy();
+      s.counted.connected = p->connected;
+      s.counted.sent = p->sent;
+      s.counted.received = p->received;
+      s.counted.dropped = p->dropped;
+      s.counted.lost = p->lost;
+      s.counted.unsent = p->out.size() + p->in_flight;
+      s.counted.unread = p->in.size();
+      s.counted.subscriptions = p->subscriptions;
+    }
+    break;
+  }
+  std::vector<peer_statistics> told;
+  told.reserve(all.size());
+  for (seen& s : all) {
+    s.counted.address = s.of->address;
+    s.counted.identity = std::string(s.identity.text());
+    told.push_back(std::move(s.counted));
+  }
+  return told;
+}
+
+socket_statistics socket_core::statistics() {
+  std::lock_guard guard(lock_);
+  return counted_;
+}
+
+}  // namespace weir::net::internal

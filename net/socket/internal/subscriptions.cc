@@ -1,0 +1,144 @@
+// Subscriptions: what this side wants, and what its peers do.
+#include <mutex>
+#include <string>
+
+#include "weir/net/socket/internal/socket_core.h"
+#include "weir/runtime/base/errors.h"
+
+namespace weir::net::internal {
+
+using weir::internal::wait_chain;
+using weir::internal::wait_node;
+using zmtp::socket_type;
+
+void socket_core::tell_peers(item_kind kind, std::string_view topic) {
+  // Under topics_mutex_, so that a peer that comes now gets it once.
+  item_list made;
+  for (;;) {
+    wait_chain woken;
+    std::size_t needed = 0;
+    bool enough;
+    {
+      std::lock_guard guard(lock_);
+      for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p)) needed += p->connected;
+      enough = made.size() >= needed;
+      if (enough)
+        for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p))
+          if (p->connected) {
+            p->control.push_back(made.pop_front());
+            if (wait_node* const n = p->writer.claim_first()) woken.add(*n);
+          }
+    }
+    woken.wake();
+    if (enough) return;
+    while (made.size() < needed) made.push_back(make_item(kind, message(topic)));
+  }
+}
+
+void socket_core::subscribe(std::string_view topic, site where) {
+  if (topic.size() > zmtp::limits::most_topic)
+    weir::internal::throw_misuse("subscribe", "a topic has at most 65536 octets", std::to_string(topic.size()),
+                                 "Subscribe to a prefix of it.", where);
+  std::unique_lock topics(topics_mutex_);
+  const bool first = topics_.add(topic, 0);
+  if (first || type == socket_type::xsub) tell_peers(item_kind::subscribe, topic);
+}
+
+bool socket_core::cancel(std::string_view topic) {
+  std::unique_lock topics(topics_mutex_);
+  const auto r = topics_.remove(topic, 0);
+  if (r == topic_table<int>::removed::unknown) return false;
+  if (r == topic_table<int>::removed::last) tell_peers(item_kind::cancel, topic);  // peers do not count
+  return true;
+}
+
+bool socket_core::subscription_message(const message& m, site where) {
+  if (type != socket_type::xsub || m.size() != 1) return false;
+  const std::string_view text = m.front().text();
+  if (text.empty() || (text[0] != '\0' && text[0] != '\1')) return false;
+  if (text[0] == '\1')
+    subscribe(text.substr(1), where);
+  else
+    static_cast<void>(cancel(text.substr(1)));
+  return true;
+}
+
+// The message for a peer that gets `topic` from now on, if there is one.
+std::unique_ptr<item> socket_core::welcome_for(std::string_view topic) const {
+  if (options.welcome.empty() || !options.welcome.starts_with(topic)) return nullptr;
+  return make_item(item_kind::message, message(options.welcome));
+}
+
+void socket_core::greet_locked(pipe& p, std::unique_ptr<item>& welcome, wait_chain& woken, item_list& garbage) {
+  if (welcome && !closing_ && usable(p) && has_room(p)) put_locked(p, welcome.release(), woken, garbage);
+}
+
+std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_view topic, item_list& into) {
+  using removed = topic_table<pipe*>::removed;
+  topic_table<pipe*>& table = options.manual ? wishes_ : subscribers_;
+  bool news;
+  item_list garbage;
+  std::unique_ptr<item> welcome;
+  if (add && !options.manual) welcome = welcome_for(topic);
+  {
+    std::unique_lock topics(topics_mutex_);
+    if (add) {
+      // A peer's are a set, as libzmq has it: its SUB says each subscribe, and one cancel for all of them.
+      bool first;
+      news = table.add(topic, &p, &first) || options.verbose || options.manual;
+      const bool too_many = first && options.subscriptions != 0 && p.subscriptions >= options.subscriptions;
+      const bool too_long = first && options.subscription_octets != 0 && table.octets(&p) > options.subscription_octets;
+      if (!first || too_many || too_long) table.remove(topic, &p);
+      if (too_many) return "the peer has too many subscriptions";
+      if (too_long) return "the topics of the peer's subscriptions have too many octets";
+      p.subscriptions += first;
+    } else {
+      const removed r = table.remove(topic, &p);
+      if (r == removed::unknown) return {};
+      --p.subscriptions;
+      news = r == removed::last || options.manual;
+    }
+    wait_chain woken;
+    {
+      std::lock_guard guard(lock_);
+      greet_locked(p, welcome, woken, garbage);
+      if (!add)  // who waited for room for this peer may not have to any more
+        while (wait_node* const n = senders_.claim_first()) woken.add(*n);
+      wake_watchers_locked(woken);
+    }
+    woken.wake();
+  }
+  if (type == socket_type::xpub && news)
+    into.push_back(make_item(add ? item_kind::subscribe : item_kind::cancel,
+                             message(std::string(1, add ? '\1' : '\0').append(topic))));
+  return {};
+}
+
+bool socket_core::give_topic(const std::shared_ptr<pipe>& to, std::uint64_t connection, bool add,
+                             std::string_view topic) {
+  item_list garbage;
+  wait_chain woken;
+  std::unique_ptr<item> welcome;
+  if (add) welcome = welcome_for(topic);
+  {
+    std::unique_lock topics(topics_mutex_);
+    const auto there = [&] { return to->connected && to->connection == connection; };
+    {
+      std::lock_guard guard(lock_);
+      if (!there()) return false;
+    }
+    // It may go meanwhile, but detach() takes its topics away only when the mutex is free.
+    if (add)
+      subscribers_.add(topic, to.get());
+    else if (subscribers_.remove(topic, to.get()) == topic_table<pipe*>::removed::unknown)
+      return false;
+    std::lock_guard guard(lock_);
+    greet_locked(*to, welcome, woken, garbage);
+    while (wait_node* const n = senders_.claim_first()) woken.add(*n);
+    wake_watchers_locked(woken);
+  }
+  woken.wake();
+  return true;
+}
+
+}  // namespace weir::net::internal

@@ -1,0 +1,114 @@
+// The ends of message sockets: close() and destructors.
+#include <string>
+#include <vector>
+
+#include "tests/net/socket/raw_peer.h"
+#include "tests/net/socket/sockets.h"
+#include "tests/testing.h"
+#include "weir/net/error.h"
+#include "weir/net/socket/dealer_router.h"
+#include "weir/net/socket/push_pull.h"
+#include "weir/runtime/blocking.h"
+#include "weir/runtime/scope.h"
+
+using namespace std::chrono_literals;
+using namespace weir;
+using net::message;
+using net::peer_event;
+using net::peer_event_kind;
+using net::pull_socket;
+using net::push_socket;
+using testing::await;
+using testing::fresh_endpoints;
+using testing::in_actor;
+using testing::long_enough;
+using testing::number_of;
+using testing::numbered;
+using testing::patient;
+using testing::port_of;
+using testing::shaken;
+
+TEST_CASE("close gives what is unsent its time, and says what is left") {
+  for (const std::string& at : fresh_endpoints()) {
+    INFO(at);
+    in_actor([&] {
+      pull_socket in(patient({.receive_high_water = 0}));
+      {
+        push_socket out(patient({.connect = in.bind(at), .send_high_water = 0}));
+        for (int i = 0; i < 5000; ++i) CHECK(out.send(numbered(i)));
+        if (at[0] == 't') CHECK(out.close(long_enough).unsent == 0);  // else its destructor does
+      }
+      int wrong = 0;
+      for (int i = 0; i < 5000; ++i) wrong += number_of(*in.recv()) != i;
+      CHECK(wrong == 0);
+    });
+  }
+  in_actor([] {
+    push_socket out({.connect = "ipc://@nobody_is_here"});
+    for (int i = 0; i < 3; ++i) CHECK(out.send(message("x")));
+    const net::close_result left = out.close(1ms);
+    CHECK(!left);
+    CHECK(left.unsent == 3);
+    CHECK(!out.send(message("y")));
+    CHECK(out.close().unsent == 3);
+    CHECK_THROWS_AS(out.bind("tcp://127.0.0.1:*"), net::error);
+  });
+}
+
+TEST_CASE("close ends all calls that wait, and what had come before is read first") {
+  in_actor([] {
+    pull_socket in(patient());
+    push_socket out(patient({.connect = in.bind("tcp://127.0.0.1:*")}));
+    push_socket nobody;
+    CHECK(out.send(message("last")));
+    testing::eventually([&] { return in.statistics().unread == 1; });
+    with_scope([&](scope& s) {
+      s.spawn([&] { EXPECT(!nobody.send(message("x"))); });
+      s.spawn([&] { EXPECT(!nobody.wait_peers(1)); });
+      testing::eventually([&] { return in.statistics().unread == 1; });
+      nobody.close();
+      in.close();
+    });
+    CHECK(in.recv()->front().text() == "last");
+    CHECK(!in.recv());
+    CHECK(in.try_recv().status() == recv_status::closed);
+    CHECK(in.recv(1ms).status() == recv_status::closed);
+  });
+}
+
+TEST_CASE("close loses nothing of what was sent though there is something unread") {
+  for (const std::string& at : fresh_endpoints()) {
+    INFO(at);
+    in_actor([&] {
+      const int count = testing::rounds(3000);
+      net::dealer_socket there(patient({.receive_high_water = 10}));
+      net::dealer_socket here(patient({.connect = there.bind(at), .receive_high_water = 1}));
+      for (int i = 0; i < 500; ++i) CHECK(there.send(message(std::string(1000, 'x'))));
+      testing::eventually([&] { return here.statistics().unread == 1; });
+      with_scope([&](scope& s) {
+        s.spawn("reader", [&there, count] {
+          for (int i = 0; i < count; ++i) {
+            const auto m = there.recv(long_enough);
+            EXPECT(m && number_of(*m) == i);
+          }
+        });
+        const std::string padding(1000, 'x');
+        for (int i = 0; i < count; ++i) CHECK(here.send(message::of(padding, std::to_string(i))));
+        CHECK(here.close(long_enough).unsent == 0);
+      });
+      CHECK(here.statistics().peers == 0);
+    });
+  }
+}
+
+TEST_CASE("close waits for a peer that does not read as long as it is told to") {
+  in_actor([] {
+    pull_socket in(patient());
+    const std::uint16_t port = port_of(in.bind("tcp://127.0.0.1:*"));
+    const auto silent = blocking([port] { return shaken(port); });
+    CHECK(in.wait_peers(1));
+    CHECK(in.close(1ms));
+    CHECK(silent.receive_all().size() == 0);
+    CHECK(in.statistics().peers == 0);
+  });
+}

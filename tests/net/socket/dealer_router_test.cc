@@ -1,0 +1,415 @@
+#include "weir/net/socket/dealer_router.h"
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "tests/net/socket/sockets.h"
+#include "tests/testing.h"
+#include "weir/channels/select.h"
+#include "weir/net/error.h"
+#include "weir/net/socket/on_socket.h"
+#include "weir/net/socket/pair.h"
+#include "weir/net/socket/proxy.h"
+#include "weir/net/socket/pub_sub.h"
+#include "weir/net/socket/req_rep.h"
+#include "weir/runtime/base/errors.h"
+#include "weir/runtime/scope.h"
+
+using namespace std::chrono_literals;
+using namespace weir;
+using net::dealer_socket;
+using net::frame;
+using net::message;
+using net::peer_event_kind;
+using net::rep_socket;
+using net::req_socket;
+using net::request;
+using net::router_socket;
+using testing::fresh_endpoints;
+using testing::in_actor;
+using testing::long_enough;
+using testing::patient;
+
+TEST_CASE("ROUTER tells who sent, and sends to whom the first frame names") {
+  for (const std::string& at : fresh_endpoints()) {
+    INFO(at);
+    in_actor([&] {
+      router_socket router(patient());
+      const std::string endpoint = router.bind(at);
+      dealer_socket named(patient({.connect = endpoint, .identity = "worker 1"})),
+          other(patient({.connect = endpoint}));
+      CHECK(named.send(message::of("a", "b")));
+      auto m = router.recv();
+      REQUIRE((m && m->size() == 3));
+      CHECK((*m)[0].text() == "worker 1");
+      CHECK((*m)[1].text() == "a");
+      CHECK(other.send(message("c")));
+      auto from_other = router.recv();
+      REQUIRE((from_other && from_other->size() == 2));
+      CHECK(from_other->front().size() == 5);
+      CHECK(from_other->front().text()[0] == '\0');
+
+      CHECK(router.send(message::of("worker 1", "to you", "")));
+      CHECK(router.send(message::of(from_other->front().copy(), "and you")));
+      CHECK(*named.recv() == message::of("to you", ""));
+      CHECK(*other.recv() == message("and you"));
+
+      CHECK(router.send(message::of("nobody", "lost")));
+      CHECK(router.statistics().dropped == 1);
+      CHECK(router.send(message("worker 1")));  // and nothing behind it
+      CHECK(router.statistics().malformed == 1);
+    });
+  }
+}
+
+TEST_CASE("with mandatory a message for nobody is an error, and stays the caller's") {
+  in_actor([] {
+    router_socket router(patient({.send_high_water = 1, .mandatory = true}));
+    message m = message::of("nobody", "x");
+    bool thrown = false;
+    try {
+      router.send(std::move(m));
+    } catch (const net::error& e) {
+      thrown = e.code().value() == EHOSTUNREACH;
+    }
+    CHECK(thrown);
+    CHECK(m == message::of("nobody", "x"));
+    CHECK_THROWS_AS(router.try_send(std::move(m)), net::error);
+
+    dealer_socket dealer(patient({.connect = router.bind(testing::fresh_inproc()), .identity = "d"}));
+    CHECK(router.wait_peers(1));
+    const int count = testing::rounds(200);
+    with_scope([&](scope& s) {
+      s.spawn([&] {  // it waits for room, and drops nothing
+        for (int i = 0; i < count; ++i) EXPECT(router.send(message::of("d", std::to_string(i))));
+      });
+      int wrong = 0;
+      for (int i = 0; i < count; ++i) wrong += testing::number_of(*dealer.recv()) != i;
+      CHECK(wrong == 0);
+    });
+    CHECK(router.statistics().dropped == 0);
+  });
+}
+
+TEST_CASE("an identity is one peer's, unless handover gives it to the next") {
+  in_actor([] {
+    router_socket first(patient());
+    const std::string at = first.bind(testing::fresh_ipc());
+    dealer_socket a(patient({.connect = at, .identity = "same"}));
+    CHECK(first.wait_peers(1));
+    auto b = patient({.connect = at, .identity = "same"});
+    dealer_socket second(std::move(b));
+    testing::eventually([&] { return first.statistics().handshakes_failed > 0; });
+    CHECK(first.send(message::of("same", "to the first")));
+    CHECK(a.recv()->front().text() == "to the first");
+
+    router_socket gives(patient({.handover = true}));
+    const std::string there = gives.bind(testing::fresh_ipc());
+    auto once = patient({.connect = there, .identity = "same"});
+    once.reconnect = long_enough;  // else the two would take it from each other for ever
+    dealer_socket c(once);
+    CHECK(gives.wait_peers(1));
+    const auto events = gives.events();
+    dealer_socket d(once);
+    for (;;) {
+      const auto e = events.recv(long_enough);
+      REQUIRE(e);
+      if (e->kind != peer_event_kind::down) continue;
+      CHECK(e->identity == "same");
+      break;
+    }
+    testing::eventually([&] { return gives.statistics().peers == 1; });
+    CHECK(gives.send(message::of("same", "to the next")));
+    CHECK(d.recv()->front().text() == "to the next");
+  });
+}
+
+TEST_CASE("PAIR has one peer, in both directions") {
+  for (const std::string& at : fresh_endpoints()) {
+    INFO(at);
+    in_actor([&] {
+      net::pair_socket a(patient());
+      net::pair_socket b(patient({.connect = a.bind(at)}));
+      CHECK(b.send(message("question")));
+      CHECK(a.recv()->front().text() == "question");
+      CHECK(a.send(message("answer")));
+      CHECK(b.recv()->front().text() == "answer");
+      net::pair_socket c(patient({.connect = a.last_endpoint()}));
+      testing::eventually([&] { return a.statistics().handshakes_failed > 0; });
+      CHECK(a.statistics().peers == 1);
+    });
+  }
+}
+
+TEST_CASE("a request gets its own answer, however many are under way, from any actor") {
+  for (const std::string& at : fresh_endpoints()) {
+    INFO(at);
+    in_actor([&] {
+      const int clients = 8, each = testing::rounds(100);
+      rep_socket rep(patient());
+      req_socket req(patient({.connect = rep.bind(at)}));
+      with_scope([&](scope& s) {
+        s.spawn("server", [&] {
+          with_scope([&](scope& answers) {
+            for (request& q : rep)
+              answers.spawn([q = std::move(q)]() mutable {
+                std::string text(q.body().front().text());
+                EXPECT(q.reply(message::of("re", text)));
+              });
+          });
+        });
+        with_scope([&](scope& asking) {
+          for (int c = 0; c < clients; ++c)
+            asking.spawn([&, c] {
+              for (int i = 0; i < each; ++i) {
+                const std::string text = std::to_string(c * 1'000'000 + i);
+                auto answer = req.request(message(text));
+                EXPECT(answer && *answer == message::of("re", text));
+              }
+            });
+        });
+        rep.close();
+      });
+      CHECK(req.statistics().malformed == 0);
+    });
+  }
+}
+
+TEST_CASE("a request whose answer does not come ends at its limit, and a late answer is thrown away") {
+  in_actor([] {
+    rep_socket rep(patient());
+    req_socket req(patient({.connect = rep.bind(testing::fresh_ipc())}));
+    CHECK(req.request(message("one"), 1ms).status() == recv_status::timeout);
+    auto late = rep.recv();
+    REQUIRE(late);
+    CHECK(late->body() == message("one"));
+    CHECK(late->reply(message("late")));
+    CHECK(late->answered());
+    CHECK_THROWS_AS(late->reply(message("twice")), misuse);
+    testing::eventually([&] { return req.statistics().malformed == 1; });
+    with_scope([&](scope& s) {
+      s.spawn([&] {
+        auto q = rep.recv();
+        EXPECT(q && q->reply(message("in time")));
+      });
+      auto answer = req.request(message("two"));
+      CHECK((answer && *answer == message("in time")));
+    });
+    req_socket nobody;
+    message kept("kept");
+    CHECK(nobody.request(std::move(kept), 1ms).status() == recv_status::timeout);
+    CHECK(kept == message("kept"));
+    with_scope([&](scope& s) {
+      s.spawn([&] { static_cast<void>(req.request(message("cancelled"))); });
+      CHECK(rep.recv()->body() == message("cancelled"));
+      s.cancel();
+    });
+    with_scope([&](scope& s) {
+      s.spawn([&] { EXPECT(req.request(message("closed")).status() == recv_status::closed); });
+      CHECK(rep.recv()->body() == message("closed"));
+      req.close();
+    });
+  });
+}
+
+TEST_CASE("REQ sends and receives in step, also in select") {
+  in_actor([] {
+    rep_socket rep(patient());
+    req_socket req(patient({.connect = rep.bind(testing::fresh_ipc())}));
+    CHECK_THROWS_AS(req.recv(), misuse);
+    CHECK(req.try_recv().status() == recv_status::empty);
+    with_scope([&](scope& s) {
+      s.spawn("server", [&] {
+        for (request& q : rep) EXPECT(q.reply(message::of("re", q.body().front().copy())));
+      });
+      for (int i = 0; i < 100; ++i) {
+        CHECK(req.send(testing::numbered(i)));
+        message second("second");
+        CHECK_THROWS_AS(req.send(std::move(second)), misuse);
+        CHECK(second == message("second"));
+        if (i % 2 == 0) CHECK(req.request(message("aside"))->back() == "aside");
+        CHECK(testing::number_of(*req.recv()) == i);
+      }
+      message last("last");
+      select(on_send(req, std::move(last), [](bool sent) { CHECK(sent); }));
+      select(on_recv(req, [](std::optional<message> m) { CHECK((m && m->back() == "last")); }));
+      rep.close();
+    });
+    CHECK(req.statistics().malformed == 0);
+
+    router_socket router(patient());
+    req_socket relaxed(patient({.connect = router.bind(testing::fresh_inproc()), .relaxed = true}));
+    const auto answer = [&](const char* text) {
+      auto m = router.recv();
+      REQUIRE((m && m->size() == 4));
+      m->back() = frame(text);
+      CHECK(router.send(std::move(*m)));
+    };
+    CHECK(relaxed.send(message("first")));
+    CHECK(relaxed.send(message("second")));
+    answer("to the first");
+    testing::eventually([&] { return relaxed.statistics().malformed == 1; });
+    answer("to the second");
+    testing::eventually([&] { return relaxed.statistics().unread == 1; });
+    CHECK(relaxed.send(message("third")));
+    answer("to the third");
+    CHECK(relaxed.recv()->front() == "to the third");
+    CHECK(relaxed.statistics().malformed == 2);
+  });
+}
+
+TEST_CASE("only the peer that was asked can answer") {
+  in_actor([] {
+    router_socket one(patient()), other(patient());
+    const std::string to_one = one.bind(testing::fresh_ipc()), to_other = other.bind(testing::fresh_ipc());
+    req_socket req(patient({.connect = {to_one, to_other}}));
+    with_scope([&](scope& s) {
+      s.spawn([&] { EXPECT(*req.request(message("question")) == message("right")); });
+      auto asked = one.recv();
+      REQUIRE((asked && asked->size() == 4));
+      s.spawn([&] { EXPECT(*req.request(message("another")) == message("other")); });
+      auto too = other.recv();
+      REQUIRE((too && too->size() == 4));
+      CHECK(other.send(message::of((*too)[0].copy(), (*asked)[1].copy(), "", "wrong")));
+      testing::eventually([&] { return req.statistics().malformed == 1; });
+      CHECK(one.send(message::of((*asked)[0].copy(), (*asked)[1].copy(), "", "right")));
+      CHECK(other.send(message::of((*too)[0].copy(), (*too)[1].copy(), "", "other")));
+    });
+  });
+}
+
+TEST_CASE("REP and ROUTER take the envelopes of DEALER, and what is no question is counted") {
+  in_actor([] {
+    rep_socket rep(patient());
+    dealer_socket dealer(patient({.connect = rep.bind("tcp://127.0.0.1:*")}));
+    CHECK(dealer.send(message::of("no", "delimiter")));
+    CHECK(dealer.send(message::of("way", "back", "", "body", "more")));
+    auto q = rep.recv();
+    REQUIRE(q);
+    CHECK(q->body() == message::of("body", "more"));
+    CHECK(q->reply(message("answer")));
+    CHECK(*dealer.recv() == message::of("way", "back", "", "answer"));
+    CHECK(rep.statistics().malformed == 1);
+
+    CHECK(dealer.send(message::of("", "asked by one that goes")));
+    auto orphan = rep.recv();
+    REQUIRE(orphan);
+    dealer.close();
+    testing::eventually([&] { return rep.statistics().peers == 0; });
+    CHECK(!orphan->reply(message("nobody")));
+    CHECK(rep.statistics().dropped == 1);
+  });
+}
+
+TEST_CASE("no peer and no program can make a question or an answer of no frames") {
+  in_actor([] {
+    rep_socket rep(patient());
+    dealer_socket dealer(patient({.connect = rep.bind("tcp://127.0.0.1:*")}));
+    CHECK(dealer.send(message("")));
+    CHECK(dealer.send(message::of("way", "back", "")));
+    CHECK(dealer.send(message::of("", "")));  // one frame, of no octets
+    auto q = rep.recv();
+    REQUIRE((q && q->body().size() == 1));
+    CHECK(rep.statistics().malformed == 2);
+    CHECK_THROWS_AS(q->reply(message()), misuse);
+    CHECK(q->reply(message("")));
+    CHECK(*dealer.recv() == message::of("", ""));
+
+    router_socket router(patient());
+    req_socket req(patient({.connect = router.bind("tcp://127.0.0.1:*")}));
+    CHECK_THROWS_AS(req.request(message()), misuse);
+    CHECK_THROWS_AS(req.send(message()), misuse);
+    const auto answer = [&router](const char* text) {
+      auto m = router.recv();
+      EXPECT(m && m->size() == 4);
+      message bare = m->take_front(3);
+      message whole = bare.copy();
+      whole.push_back(frame(text));
+      EXPECT(router.send(std::move(bare)));
+      EXPECT(router.send(std::move(whole)));
+    };
+    with_scope([&](scope& s) {
+      s.spawn([&] { answer("requested"); });
+      auto a = req.request(message("question"));
+      CHECK((a && *a == message("requested")));
+    });
+    CHECK(req.send(message("in step")));
+    answer("received");
+    CHECK(*req.recv() == message("received"));
+    CHECK(req.statistics().malformed == 2);
+  });
+}
+
+TEST_CASE("a proxy goes on when a client goes before its answer, also with mandatory") {
+  in_actor([] {
+    router_socket front(patient({.mandatory = true}));
+    dealer_socket back(patient());
+    const std::string clients = front.bind(testing::fresh_ipc());
+    rep_socket rep(patient({.connect = back.bind(testing::fresh_inproc())}));
+    with_scope([&](scope& s) {
+      s.spawn([&] { net::proxy(front, back); });
+      dealer_socket gone(patient({.connect = clients}));
+      CHECK(gone.send(message::of("", "answer me")));
+      auto q = rep.recv();
+      REQUIRE(q);
+      gone.close();
+      testing::eventually([&] { return front.statistics().peers == 0; });
+      CHECK(q->reply(message("too late")));
+      s.spawn([&] {
+        auto next = rep.recv();
+        EXPECT(next && next->reply(message("in time")));
+      });
+      req_socket stays(patient({.connect = clients}));
+      auto answer = stays.request(message("and me"), long_enough);
+      CHECK((answer && *answer == message("in time")));
+      front.close();
+    });
+  });
+}
+
+TEST_CASE("a proxy passes on requests and answers, and topics with their subscriptions") {
+  in_actor([] {
+    router_socket front(patient());
+    dealer_socket back(patient());
+    const std::string clients = front.bind(testing::fresh_ipc()), servers = back.bind(testing::fresh_inproc());
+    req_socket req(patient({.connect = clients}));
+    rep_socket one(patient({.connect = servers})), other(patient({.connect = servers}));
+    net::push_socket copies(patient());
+    net::pull_socket seen(patient({.connect = copies.bind(testing::fresh_inproc())}));
+    CHECK(back.wait_peers(2));
+    with_scope([&](scope& s) {
+      s.spawn([&] { net::proxy(front, back, &copies); });
+      for (rep_socket* rep : {&one, &other})
+        s.spawn([rep] {
+          for (request& q : *rep) {
+            message same = std::move(q.body());
+            EXPECT(q.reply(std::move(same)));
+          }
+        });
+      for (int i = 0; i < 100; ++i) {
+        auto answer = req.request(testing::numbered(i));
+        CHECK((answer && testing::number_of(*answer) == i));
+      }
+      for (int i = 0; i < 200; ++i) CHECK(testing::number_of(*seen.recv()) == i / 2);
+      front.close();  // ends the proxy
+      one.close();
+      other.close();
+    });
+    CHECK(one.statistics().received == 50);
+    CHECK(other.statistics().received == 50);
+
+    net::xsub_socket in(patient());
+    net::xpub_socket out(patient());
+    net::pub_socket pub(patient({.connect = in.bind(testing::fresh_inproc())}));
+    net::sub_socket sub(patient({.connect = out.bind(testing::fresh_ipc()), .subscribe = "t"}));
+    with_scope([&](scope& s) {
+      s.spawn([&] { net::proxy(in, out); });
+      CHECK(pub.wait_subscribers(1, "t"));
+      CHECK(pub.send(message("topic")));
+      CHECK(sub.recv()->front().text() == "topic");
+      s.cancel();
+    });
+  });
+}
