@@ -93,6 +93,7 @@ class program {
   }
   program(const program&) = delete;
 
+  pid_t pid() const { return pid_; }
   void send(int signal) const { REQUIRE(kill(pid_, signal) == 0); }
   outcome wait() {
     int status = 0;

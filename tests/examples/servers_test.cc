@@ -1,5 +1,8 @@
 // The servers of examples/, with clients that know nothing of weir: Python's sockets.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
@@ -36,11 +39,37 @@ class server {
     program_.send(SIGTERM);
     return program_.wait();
   }
+  outcome wait() { return program_.wait(); }
+  pid_t pid() const { return program_.pid(); }
 
  private:
   testing::scratch folder_;
   testing::program program_;
   std::string port_;
+};
+
+// A port of 127.0.0.1 on which nobody listens, nor can by chance: only who asks for it by its number and reuses
+// addresses, as Python's servers do.
+class reserved_port {
+ public:
+  reserved_port() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    REQUIRE(setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+    REQUIRE(getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    port_ = ntohs(at.sin_port);
+  }
+  reserved_port(const reserved_port&) = delete;
+  ~reserved_port() { close(fd_); }
+  std::string text() const { return std::to_string(port_); }
+
+ private:
+  const int fd_;
+  int port_ = 0;
 };
 
 // Runs a script of Python; `port` and what is imported here are known in it.
@@ -195,12 +224,8 @@ print(s.recv(100).decode())
 }
 
 TEST_CASE("proxy resets a client whose server is not there or breaks off") {
-  std::string port;
-  {
-    server gone({"examples/echo_server", "127.0.0.1:0"});
-    port = gone.port();
-    gone.terminate();
-  }
+  const reserved_port kept;
+  const std::string port = kept.text();
   server proxy({"examples/proxy", "127.0.0.1:0", "127.0.0.1:" + port});
   const char* const is_reset = R"(
 s = connect()
@@ -234,9 +259,48 @@ TEST_CASE("http_server serves its API and its page and ends cleanly on SIGTERM")
   CHECK(shell(code + "-X DELETE " + url + "/notes/1").out == "204");
   CHECK(shell(code + "-X DELETE " + url + "/notes/1").out == "404");
   CHECK(shell(code + "-X PUT " + url + "/notes").out == "405");
+  CHECK(shell("printf '\\xff' | " + code + "--data-binary @- " + url + "/notes").out == "422");
   CHECK(shell("head -c 2000 /dev/zero | " + code + "--data-binary @- " + url + "/notes").out == "413");
   CHECK(shell(curl + url + "/").out.find("<title>notes</title>") != std::string::npos);
   const outcome end = web.terminate();
   CHECK(end.status == 0);
+  CHECK(web.complaints().empty());
+}
+
+TEST_CASE("http_server tells each page by WebSocket of notes and counters, and says goodbye when it ends") {
+  server web({"examples/http_server", "127.0.0.1:0"});
+  const outcome said = python(web.port(), "pid = " + std::to_string(web.pid()) + R"(
+import asyncio, json, signal, urllib.request, websockets
+url = f'http://127.0.0.1:{port}/notes'
+def ask(request): return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).read()
+async def next_with(page, key):
+    while True:
+        message = json.loads(await page.recv())
+        if key in message: return message[key]
+def connect(**more):
+    return websockets.connect(f'ws://127.0.0.1:{port}/live', open_timeout=100, ping_interval=None, **more)
+async def main():
+    try: await connect(origin='http://evil.example')
+    except websockets.InvalidStatusCode as e: print(e.status_code)
+    async with connect() as a, connect() as b:
+        print(await next_with(a, 'notes'), await next_with(b, 'notes'))
+        before = await next_with(b, 'requests')
+        ask(urllib.request.Request(url, data=b'eggs'))
+        print(await next_with(a, 'notes'), await next_with(b, 'notes'))
+        ask(urllib.request.Request(url + '/1', method='DELETE'))
+        print(await next_with(a, 'notes'), await next_with(b, 'notes'))
+        while await next_with(a, 'requests') < before + 2: pass
+        while await next_with(b, 'open') < 2: pass
+        os.kill(pid, signal.SIGTERM)
+        for page in (a, b):
+            try:
+                while True: await page.recv()
+            except websockets.ConnectionClosed as e: print(e.rcvd.code)
+asyncio.run(main())
+)");
+  INFO(said.err);
+  const std::string eggs = "[{'id': 1, 'text': 'eggs'}]";
+  CHECK(said.out == "403\n[] []\n" + eggs + " " + eggs + "\n[] []\n1001\n1001\n");
+  CHECK(web.wait().status == 0);
   CHECK(web.complaints().empty());
 }

@@ -1,0 +1,226 @@
+// fetch against an nginx that the test starts.
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/examples/nginx.h"
+#include "tests/examples/program.h"
+#include "tests/examples/terminal.h"
+#include "tests/net/tls/certificates.h"
+
+using testing::certificates;
+using testing::content_of;
+using testing::nginx;
+using testing::outcome;
+using testing::program;
+using testing::run;
+using testing::scratch;
+using testing::shell;
+
+namespace {
+
+outcome fetch(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "examples/fetch");
+  return run(std::move(arguments));
+}
+
+nginx serve(int files) {
+  const certificates& all = certificates::get();
+  return nginx(files, all.path("good.pem"), all.path("good.key"));
+}
+
+// 200, or in the nightly lane 10 000.
+int many() { return std::getenv("WEIR_NIGHTLY") != nullptr ? 10'000 : 200; }
+
+long number_in(const std::string& json, const std::string& key) {
+  const auto at = json.find("\"" + key + "\": ");
+  REQUIRE(at != std::string::npos);
+  return std::stol(json.substr(at + key.size() + 4));
+}
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("fetch gets each of many URLs once over few connections, with few descriptors, and says what nginx says") {
+  const certificates& all = certificates::get();
+  for (const bool tls : {false, true}) {
+    nginx web = serve(many());
+    const scratch folder;
+    std::string list = "# the list\n\n";
+    std::vector<std::string> expected;
+    for (int i = 0; i < many(); ++i) {
+      const std::string path = "/f/" + std::to_string(i);
+      list += (tls ? web.https(path) : web.http(path)) + (i % 2 == 0 ? "\n" : "  \r\n");
+      expected.push_back("200 " + path);
+    }
+    std::sort(expected.begin(), expected.end());
+    // Each worker has some descriptors of its own; 20 requests at once take 20.
+    const unsigned limit = 20 + 40 + 10 * std::max(1u, std::thread::hardware_concurrency());
+    const outcome done = shell("ulimit -n " + std::to_string(limit) +
+                               "; exec examples/fetch --concurrency 20 --retries 0 --json --out '" + (folder / "out") +
+                               "' --ca '" + all.path("ca.pem") + "' --file '" + folder.file("list", list) + "'");
+    INFO(done.err << done.out.substr(0, 2000));
+    CHECK(done.status == 0);
+    CHECK(number_in(done.out, "urls") == many());
+    CHECK(number_in(done.out, "fetched") == many());
+    CHECK(number_in(done.out, "failed") == 0);
+    CHECK(number_in(done.out, "200") == many());
+    CHECK(number_in(done.out, "bytes") == many() * 1024);
+    CHECK(web.stop() == expected);
+    CHECK(web.connections() <= 20);
+    for (const int i : {0, 1, many() - 1}) {
+      std::string number = std::to_string(i + 1);
+      number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
+      CHECK(content_of(folder / "out/" + number + "-127.0.0.1-f_" + std::to_string(i)) == nginx::content(i));
+    }
+  }
+}
+
+TEST_CASE("fetch reports exactly those that fail") {
+  // Everything else gets as long as a silent server takes: nightly, where that is long.
+  const bool nightly = std::getenv("WEIR_NIGHTLY") != nullptr;
+  nginx web = serve(1);
+  const testing::reserved_port silent(true), nobody;
+  const scratch folder;
+  std::string list;
+  for (int i = 0; i < 100; ++i) {
+    const std::string n = std::to_string(i);
+    if (i % 20 == 3)
+      list += web.http("/missing/" + n);
+    else if (i % 20 == 7 && nightly)
+      list += "http://127.0.0.1:" + silent.number() + "/silent/" + n;
+    else if (i % 20 == 11)
+      list += "http://127.0.0.1:" + nobody.number() + "/nobody/" + n;
+    else if (i % 20 == 15)
+      list += "no-url-" + n;
+    else
+      list += i % 2 == 0 ? web.http("/f/0?" + n) : web.http("/moved?" + n);
+    list += "\n";
+  }
+  const std::string file = folder.file("list", list);
+  const int bad = nightly ? 20 : 15;
+  const std::string timeout = nightly ? "20s" : "5m";
+  outcome done = fetch({"--timeout", timeout, "--json", "--file", file});
+  INFO(done.out);
+  CHECK(done.status == 1);
+  CHECK(number_in(done.out, "failed") == bad);
+  CHECK(number_in(done.out, "200") == 100 - bad);
+  CHECK(number_in(done.out, "404") == 5);
+  CHECK(number_in(done.out, "0") == bad - 5);
+  std::istringstream rows(done.out);
+  for (std::string row; std::getline(rows, row);) {
+    const bool failed = row.find("\"error\": null") == row.npos && row.find("\"url\": ") != row.npos;
+    INFO(row);
+    const auto says = [&](const char* part) { return row.find(part) != row.npos; };
+    if (says("/missing/")) CHECK((failed && says("\"error\": \"Not Found\"")));
+    if (says("/silent/")) CHECK((failed && says("\"error\": \"timeout: ") && says("waiting for the response")));
+    if (says("/nobody/")) CHECK((failed && says("\"error\": \"connect: ")));
+    if (says("no-url")) CHECK((failed && says("\"error\": \"bad_url: ")));
+    if (says("/f/0") || says("/moved")) CHECK_FALSE(failed);
+  }
+  // The same in words: a line for each that has failed, and the summary.
+  done = fetch({"--timeout", timeout, "--quiet", "--file", file});
+  CHECK(done.status == 1);
+  CHECK(count_of(done.out, "fail ") == static_cast<std::size_t>(bad - 5));
+  CHECK(count_of(done.out, "404 ") == 5);
+  CHECK(done.out.find("100 of 100 fetched: " + std::to_string(100 - bad) + " fine, " + std::to_string(bad) +
+                      " failed; ") != std::string::npos);
+  CHECK(done.out.find("\nlatency  p50 ") != std::string::npos);
+  CHECK(done.out.find("|#") != std::string::npos);
+  CHECK(done.err == "");
+}
+
+TEST_CASE("a server that is silent costs fetch the time it was given") {
+  const testing::reserved_port silent(true);
+  std::vector<std::string> arguments{"--timeout", "200ms", "--json"};
+  for (int i = 0; i < 10; ++i) arguments.push_back("http://127.0.0.1:" + silent.number() + "/" + std::to_string(i));
+  const outcome done = fetch(arguments);
+  INFO(done.out);
+  CHECK(done.status == 1);
+  CHECK(count_of(done.out, "\"error\": \"timeout: the deadline came first (") == 10);
+}
+
+TEST_CASE("fetch believes no certificate of a CA it was not told of, and inflates what comes as gzip") {
+  nginx web = serve(1);
+  outcome done = fetch({"--quiet", web.https("/f/0")});
+  CHECK(done.status == 1);
+  CHECK(done.out.find("tls: ") != std::string::npos);
+  done = fetch({"--ca", certificates::get().path("ca.pem"), web.https("/packed"), web.https("/moved")});
+  INFO(done.out);
+  CHECK(done.status == 0);
+  CHECK(done.out.find("200 ") == 0);
+  CHECK(done.out.find("2 of 2 fetched: 2 fine, 0 failed; 101 kB") != std::string::npos);
+  CHECK(fetch({"--ca", "/nowhere.pem", web.https("/")}).status == 1);
+}
+
+TEST_CASE("Ctrl-C lets fetch begin nothing more, wait for what is under way and report; a second one does not wait") {
+  nginx web = serve(1);
+  const scratch folder;
+  std::string list;
+  for (int i = 0; i < 10'000; ++i) list += web.http("/f/0?" + std::to_string(i)) + "\n";
+  const std::string file = folder.file("list", list), out = folder / "result";
+  {
+    program running({"examples/fetch", "--rate", "20", "--json", "--file", file}, out);
+    // It has begun when nginx has served one.
+    while (content_of(web.folder() + "/access").empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    running.send(SIGINT);
+    CHECK(running.wait().status == 130);
+    const std::string json = content_of(out);
+    CHECK(json.find("\"stopped\": true") != std::string::npos);
+    CHECK(number_in(json, "fetched") >= 1);
+    CHECK(number_in(json, "fetched") < 10'000);
+    CHECK(number_in(json, "failed") == 0);
+  }
+  const testing::reserved_port silent(true);
+  // With job control, as else SIGINT is ignored. Again and again, as two that come at once are one. Not before it has
+  // said of the other URL that it is there.
+  const outcome done = shell("set -m\nexamples/fetch --timeout 60m 'http://127.0.0.1:" + silent.number() + "/' '" +
+                             web.http("/f/0?begun") + "' >'" + out + "' &\npid=$!\nuntil grep -q begun '" + out +
+                             "'; do sleep 0.05; done\nwhile kill -INT $pid 2>/dev/null; do sleep 0.2; done\nwait $pid");
+  INFO(done.err);
+  CHECK(done.status == 130);
+  CHECK(content_of(out).find(" of 2 fetched, then stopped: ") != std::string::npos);
+  CHECK(content_of(out).find("begun") != std::string::npos);
+}
+
+TEST_CASE("on a terminal fetch shows how far it is, and takes that away at the end") {
+  setenv("TERM", "xterm", 1);
+  nginx web = serve(1);
+  testing::terminal t(100, 24);
+  const scratch folder;
+  program running({"examples/fetch", web.http("/f/0"), web.http("/missing")}, folder / "out", t.path());
+  CHECK(running.wait().status == 1);
+  CHECK(t.screen().find("2 of 2, 1 failed, ") != std::string::npos);
+  CHECK(content_of(folder / "out").find("2 of 2 fetched: 1 fine, 1 failed; ") != std::string::npos);
+}
+
+TEST_CASE("fetch says what it takes") {
+  CHECK(fetch({"--help"}).out.find("Usage: fetch") == 0);
+  struct sample {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  for (const sample& x :
+       {sample{{}, "there is nothing to fetch"}, sample{{"--timeout", "1h", "x"}, "takes a time from 1ms"},
+        sample{{"--timeout", "-1s", "x"}, "got \"-1s\""},
+        sample{{"--concurrency=0", "x"}, "from 1 to 10000; got \"0\""}, sample{{"--rate"}, "--rate takes a value"},
+        sample{{"--json=1"}, "--json takes no value"}, sample{{"--no"}, "there is no option --no"}}) {
+    const outcome done = fetch(x.arguments);
+    INFO(done.err);
+    CHECK(done.status == 2);
+    CHECK(done.err.find("fetch: ") == 0);
+    CHECK(done.err.find(x.says) != std::string::npos);
+  }
+  CHECK(fetch({"--file", "/nowhere"}).status == 1);
+}
