@@ -30,13 +30,13 @@ def missed(metric, target, value):
 
 
 def aligned(rows):
-    """Lines of columns as wide as their widest cell; the first two left-aligned."""
+    """Lines of columns as wide as their widest cell, the first two left-aligned; closer together if they must be."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
     lines = []
     for row in rows:
         cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))]
-        lines.append("  ".join(cells).rstrip())
-        assert len(lines[-1]) <= WIDTH, lines[-1]
+        lines.append(gap.join(cells).rstrip())
     return "\n".join(lines)
 
 

@@ -42,6 +42,8 @@ class Theme:
     peers: tuple
     workloads: tuple
     program: str = "core"  # weir's, as bench/run builds it
+    load: str = ""  # what starts the systems' programs and measures them; without it they measure themselves
+    folder: str = ""  # of all its peers but Go, in peers/; without it each has its own
     always: str = ""  # the peer that does nothing but the machine's own steps: measured in every run, in place of floors
 
 
@@ -128,7 +130,23 @@ NET = Theme(
         Workload("connected10k", 10_000, (Metric("memory", "B", LOWER, both(6144)),), quick_n=500),
     ),
     program="net",
+    load="load",
+    folder="net",
     always="raw_epoll",
 )
 
-THEMES = (CORE, NET)
+HTTP = Theme(
+    name="HTTP: 1 KiB to wrk, 100 connections",
+    peers=(System("go", "Go"),),
+    workloads=(
+        Workload("http100", 5, (  # seconds
+            Metric("rate", "k/s", HIGHER, within=1.3, of="go"),
+            Metric("cpu", "us", LOWER),  # of the server, a request
+            Metric("p99", "us", LOWER),
+        ), quick_n=1),
+    ),
+    program="http",
+    load="http_load",
+)
+
+THEMES = (CORE, NET, HTTP)

@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,33 +26,17 @@
 #include <thread>
 #include <vector>
 
+#include "bench/net/cores.h"
 #include "bench/net/server.h"
 
 namespace {
 
+using bench::cores;
 using bench::fail;
+using bench::pin_to;
 using bench::server;
 
 constexpr std::size_t message_size = 64;
-
-// The cores that this process could have: what pinned it before does not count.
-std::vector<int> cores() {
-  cpu_set_t all;
-  std::memset(&all, 0xff, sizeof all);
-  sched_setaffinity(0, sizeof all, &all);
-  if (sched_getaffinity(0, sizeof all, &all) != 0) fail("sched_getaffinity");
-  std::vector<int> found;
-  for (int i = 0; i < CPU_SETSIZE; ++i)
-    if (CPU_ISSET(i, &all)) found.push_back(i);
-  return found;
-}
-
-void pin_to(int core) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(core, &one);
-  if (sched_setaffinity(0, sizeof one, &one) != 0) fail("sched_setaffinity");
-}
 
 // As many as this process, and so the server, may have.
 void allow_descriptors(std::int64_t wanted) {
@@ -222,7 +205,7 @@ int main(int argc, char** argv) {
   allow_descriptors((chosen->connections == 0 ? n : chosen->connections) + 100);
   const std::vector<int> usable = cores();
   const bool pinned = std::atoi(argv[3]) == 1 && usable.size() > 1;
-  const server under_test(argv[1], argv[3], pinned ? usable[0] : -1);
+  const server under_test(argv[1], "echo_server", argv[3], pinned ? usable[0] : -1);
   if (pinned) pin_to(usable[1]);
   if (chosen->connections == 0)
     connected(chosen->name, under_test, n);

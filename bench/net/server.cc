@@ -1,6 +1,5 @@
 #include "bench/net/server.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "bench/harness/memory.h"
+#include "bench/net/cores.h"
 
 namespace bench {
 
@@ -20,23 +20,18 @@ void fail(const char* what) {
   std::exit(1);
 }
 
-server::server(const char* program, const char* workers, int core) {
+server::server(const char* program, const char* role, const char* workers, int core) {
   int ends[2];
   if (pipe(ends) != 0) fail("pipe");
   pid_ = fork();
   if (pid_ < 0) fail("fork");
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when we exit in the middle
-    if (core >= 0) {
-      cpu_set_t one;
-      CPU_ZERO(&one);
-      CPU_SET(core, &one);
-      if (sched_setaffinity(0, sizeof one, &one) != 0) fail("sched_setaffinity");
-    }
+    if (core >= 0) pin_to(core);
     dup2(ends[1], STDOUT_FILENO);
     close(ends[0]);
     close(ends[1]);
-    execl(program, program, "echo_server", workers, nullptr);
+    execl(program, program, role, workers, nullptr);
     fail(program);
   }
   close(ends[1]);

@@ -15,9 +15,8 @@ namespace bench {
 
 class server {
  public:
-  // Starts `PROGRAM echo_server WORKERS`, which prints the port of 127.0.0.1 it listens on; on `core`, unless that is
-  // below 0.
-  server(const char* program, const char* workers, int core);
+  // Starts `PROGRAM ROLE WORKERS`, which prints the port of 127.0.0.1 it listens on; on `core`, unless that is below 0.
+  server(const char* program, const char* role, const char* workers, int core);
   server(const server&) = delete;
   ~server();
 

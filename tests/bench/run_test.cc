@@ -79,6 +79,9 @@ TEST_CASE("the runner's list and the programs name the same workloads") {
   CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
               "print(*(x.name for t in w.THEMES if t.program == \"net\" for x in t.workloads), sep=chr(10))'")
             .out == run({"bench/load", "bench/net", "--list"}).out);
+  CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
+              "print(*(x.name for t in w.THEMES if t.program == \"http\" for x in t.workloads), sep=chr(10))'")
+            .out == run({"bench/http_load", "bench/http", "--list"}).out);
 }
 
 TEST_CASE("bench/run names what it does not know and what there is") {
@@ -117,4 +120,27 @@ TEST_CASE("an echo that is not what was sent is no figure") {
   CHECK(done.out.empty());
   CHECK(done.status == 3);
   CHECK(run({"bench/load", "/bin/true", "echo1", "2", "10"}).err == "load: /bin/true printed no port\n");
+}
+
+TEST_CASE("bench/run lets wrk load the HTTP server") {
+  if (testing::sanitized) return;
+  scratch dir;
+  provide(dir, "bench/core");
+  for (const char* const name : {"http", "http_load"})
+    std::filesystem::create_symlink(std::filesystem::absolute(std::string("bench/") + name), dir / name);
+  const auto done = run({"bench/run", "--quick", "--only", "http100", "--json", dir / "json", "--programs", dir / ""});
+  INFO(done.out << done.err);
+  REQUIRE(done.status == 0);
+  const std::string json = content_of(dir / "json");
+  for (const std::string metric : {"rate", "cpu", "p99"})
+    CHECK(count(json, R"({"workload": "http100", "workers": 1, "system": "weir", "metric": ")" + metric) == 1);
+  CHECK(count(json, "\n") == 2 * 3);
+}
+
+TEST_CASE("what is no answer of HTTP is no figure") {
+  const auto done = run({"bench/http_load", "tests/bench/false_echo", "http100", "2", "1"});
+  INFO(done.out << done.err);
+  CHECK(done.status == 3);
+  CHECK(done.out.empty());
+  CHECK(done.err == "http_load: 0 requests brought 0 bytes: a body is not 1024 bytes\n");
 }

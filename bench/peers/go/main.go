@@ -3,6 +3,7 @@
 //	PROGRAM --list
 //	PROGRAM WORKLOAD WORKERS N
 //	PROGRAM echo_server WORKERS     for bench/net/load.cc
+//	PROGRAM http_server WORKERS     for bench/http/load.cc
 package main
 
 import (
@@ -25,9 +26,10 @@ func main() {
 		}
 		return
 	}
-	if len(os.Args) == 3 && os.Args[1] == "echo_server" {
+	servers := map[string]func(int){"echo_server": net.EchoServer, "http_server": net.HTTPServer}
+	if len(os.Args) == 3 && servers[os.Args[1]] != nil {
 		if workers, err := strconv.Atoi(os.Args[2]); err == nil && workers > 0 {
-			net.EchoServer(workers)
+			servers[os.Args[1]](workers)
 		}
 	}
 	if len(os.Args) == 4 {
@@ -40,6 +42,6 @@ func main() {
 			}
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, --list, or echo_server WORKERS\n", os.Args[0])
+	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, --list, echo_server WORKERS or http_server WORKERS\n", os.Args[0])
 	os.Exit(2)
 }

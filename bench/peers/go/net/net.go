@@ -1,4 +1,4 @@
-// Package net is the echo server of bench/net/load.cc in Go.
+// Package net is the servers of bench/net/load.cc and bench/http/load.cc in Go.
 package net
 
 import (
