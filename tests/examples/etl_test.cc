@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <regex>
 #include <sstream>
@@ -38,6 +39,13 @@ std::vector<std::string> rows_of(const std::string& text) {
   for (std::string row; std::getline(in, row);)
     if (row != "id,region,quantity,price") rows.push_back(row);
   return rows;
+}
+
+// Only what etl itself makes: ThreadSanitizer has a file there, too, before the program begins.
+bool has_etl_folder(const std::string& folder) {
+  const std::filesystem::directory_iterator entries(folder);
+  return std::any_of(begin(entries), end(entries),
+                     [](const auto& e) { return e.path().filename().string().starts_with("etl-"); });
 }
 
 // What etl should make of `rows`, by other means than its own.
@@ -262,16 +270,16 @@ TEST_CASE("the temporary folder goes, also when SIGINT comes") {
   const scratch s;
   setenv("TMPDIR", (s / "").c_str(), 1);
   CHECK(etl({"--rows", "100", "--quiet"}).status == 0);
-  CHECK(std::filesystem::is_empty(s / ""));
+  CHECK_FALSE(has_etl_folder(s / ""));
   {
     program p({"examples/etl", "--rows", "1000000000", "--quiet"});
-    while (std::filesystem::is_empty(s / "")) {
+    while (!has_etl_folder(s / "")) {
     }
     p.send(SIGINT);
     CHECK(p.wait().status == 130);
   }
   unsetenv("TMPDIR");
-  CHECK(std::filesystem::is_empty(s / ""));
+  CHECK_FALSE(has_etl_folder(s / ""));
 }
 
 TEST_CASE("what cannot be read or written is named, and the status is 1") {
