@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t longest = 1000, most = 1000;
 
 const char* const page = R"(<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>notes</title>
+<html lang="en"><meta charset="utf-8"><title>notes</title><link rel="icon" href="data:,">
 <style>body { font: 1rem sans-serif; max-width: 40rem; margin: 2rem auto } li button { margin-left: 1rem }</style>
 <h1>Notes</h1>
 <form><input name="text" autofocus required maxlength="1000" placeholder="another one"> <button>add</button></form>
