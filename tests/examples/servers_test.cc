@@ -1,52 +1,20 @@
 // The servers of examples/, with clients that know nothing of weir: Python's sockets.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
 
+#include "tests/examples/example_server.h"
 #include "tests/examples/program.h"
 
 using testing::outcome;
 using testing::sanitized;
 using testing::shell;
+using server = testing::example_server;
 
 namespace {
-
-// A server that says where it listens; it ends by SIGTERM.
-class server {
- public:
-  explicit server(std::vector<std::string> arguments)
-      : program_(std::move(arguments), folder_ / "said", folder_ / "err") {
-    const std::string expected = "listening on tcp://127.0.0.1:";
-    std::string said;
-    while ((said = testing::content_of(folder_ / "said")).find('\n') == said.npos) {
-      INFO(testing::content_of(folder_ / "err"));
-      usleep(1000);  // the test's time limit is the limit
-    }
-    REQUIRE(said.starts_with(expected));
-    port_ = said.substr(expected.size(), said.find('\n') - expected.size());
-  }
-
-  const std::string& port() const { return port_; }
-  std::string endpoint() const { return "127.0.0.1:" + port_; }
-  std::string complaints() const { return testing::content_of(folder_ / "err"); }
-
-  // Its exit status, and its peak memory.
-  outcome terminate() {
-    program_.send(SIGTERM);
-    return program_.wait();
-  }
-  outcome wait() { return program_.wait(); }
-  pid_t pid() const { return program_.pid(); }
-
- private:
-  testing::scratch folder_;
-  testing::program program_;
-  std::string port_;
-};
 
 // A port of 127.0.0.1 on which nobody listens, nor can by chance: only who asks for it by its number and reuses
 // addresses, as Python's servers do.
