@@ -169,7 +169,9 @@ class pump {
   }
 
   void read(std::string_view early) {
-    if (!read_messages(early) && socket_.is_ending()) read_on();
+    // What came whole before a violation, in the same read perhaps, is delivered as what comes before an orderly end.
+    const bool wanted = read_messages(early) && hand_over();
+    if (!wanted && socket_.is_ending()) read_on();
   }
 
   // The socket has ended its half, and nobody reads what still comes. But to close with something unread would make the
@@ -180,7 +182,7 @@ class pump {
     }
   }
 
-  // False: nobody wants what comes. True: there will be no more.
+  // False: nobody wants what comes. True: there will be no more, but the batch may not be empty.
   bool read_messages(std::string_view early) {
     try {
       message m;

@@ -35,8 +35,10 @@ void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& t
         case item_kind::subscribe:
         case item_kind::cancel:
           if (zmtp::takes_subscriptions(to.type) &&
-              !to.arrived_subscription(in, i->kind == item_kind::subscribe, i->body.front().text(), batch).empty())
+              !to.arrived_subscription(in, i->kind == item_kind::subscribe, i->body.front().text(), batch).empty()) {
+            static_cast<void>(to.deliver(in, batch));  // what came before
             return;
+          }
           break;
         case item_kind::pong:
           break;

@@ -171,6 +171,31 @@ TEST_CASE("a peer that breaks a rule loses its connection, and it is told which 
   });
 }
 
+TEST_CASE("what came whole before a violation is delivered, even in the same packet and beyond the high water") {
+  in_actor([] {
+    pull_socket s({.bind = "tcp://127.0.0.1:*", .receive_high_water = 2, .handshake_time = 1h});
+    const auto events = s.events();
+    const intruder peer(s.last_endpoint());
+    peer.shake("PUSH");
+    CHECK(events.recv()->kind == peer_event_kind::up);
+    std::string all;
+    for (const char* text : {"1", "2", "3", "4", "5"}) all += wire::frame(0, text);
+    CHECK(peer.send(all + "\x18\1x"s + wire::frame(0, "behind it")));
+    for (const char* text : {"1", "2", "3", "4", "5"}) {
+      const auto m = s.recv(60s);
+      REQUIRE(m);
+      CHECK(m->text() == text);
+    }
+    peer.wait_for_end();
+    const auto down = events.recv();
+    CHECK(down->kind == peer_event_kind::down);
+    CHECK_FALSE(down->reason.empty());
+    CHECK(s.statistics().received == 5);
+    CHECK(s.statistics().unread == 0);
+    serves_others(s);
+  });
+}
+
 TEST_CASE("a peer of a type that does not fit never comes up") {
   in_actor([] {
     pull_socket s({.bind = "tcp://127.0.0.1:*", .handshake_time = 1h});
