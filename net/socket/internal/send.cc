@@ -179,7 +179,7 @@ void socket_core::refuse(routed why, const outgoing& o, site where) {
     weir::internal::throw_misuse("send", "a REQ socket has one question in step at a time",
                                  "a second one before recv()",
                                  "Call recv() first, or request(), or set options.relaxed.", where);
-  throw error(EHOSTUNREACH, "send", "peer \"" + zmtp::printable(o.to.text()) + "\"");
+  throw error(EHOSTUNREACH, "send", "peer " + zmtp::printable(o.to.text()));  // which quotes it
 }
 
 send_status socket_core::try_send(message& m, site where) {

@@ -73,6 +73,7 @@ TEST_CASE("with mandatory a message for nobody is an error, and stays the caller
       router.send(std::move(m));
     } catch (const net::error& e) {
       thrown = e.code().value() == EHOSTUNREACH;
+      CHECK(e.subject() == "peer \"nobody\"");
     }
     CHECK(thrown);
     CHECK(m == message::of("nobody", "x"));
