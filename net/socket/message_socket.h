@@ -5,7 +5,7 @@
 //   sends<S>, receives<S>               send, recv and their kin, for the types that have them
 //
 // Thread-safety: all of it, from actors on any worker and from plain threads, which then block; only moving and
-// destroying need exclusion.
+// destroying need exclusion: see the destructor.
 //
 // A socket has a queue for each peer in each direction (socket_options: high water), and an actor pair for each
 // connection, of the runtime in which it was made. What a peer does costs that peer its connection and nobody else
@@ -38,7 +38,8 @@ class message_socket {
  public:
   message_socket(message_socket&& other) noexcept = default;
   message_socket& operator=(message_socket&& other) noexcept;
-  // close(options.linger), without throwing.
+  // close(options.linger), without throwing. REQUIRES: no call, select or iterator of anybody else uses the socket, not
+  // even one that this would end. So where others may wait: close(), join them, and then destroy.
   ~message_socket();
 
   // Listens there, and returns the endpoint with the port or name that the kernel has chosen: what unbind() takes, and

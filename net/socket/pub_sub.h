@@ -27,8 +27,9 @@ class pub_socket : public message_socket, public sends<pub_socket> {
   explicit pub_socket(socket_options options = {}, site where = site::current())
       : message_socket(zmtp::socket_type::pub, std::move(options), where) {}
 
-  // Parks until at least `n` peers would get a message that begins with `topic`: true. False: `limit` came, or the
-  // socket is closed. A cancel throws weir::cancelled (while unwinding: false).
+  // Parks until at least `n` peers would get a message that is `topic`: those who have subscribed to it or to a prefix
+  // of it. So without `topic` only those count that have subscribed to everything, by "". True then. False: `limit`
+  // came, or the socket is closed. A cancel throws weir::cancelled (while unwinding: false).
   bool wait_subscribers(std::size_t n, std::string_view topic = {}, deadline limit = {},
                         site where = site::current()) const;
 };
@@ -76,6 +77,7 @@ class xpub_socket : public message_socket, public sends<xpub_socket>, public rec
   // As recv(limit), but what a peer has asked for, with the way to give it. Messages that are none are counted as
   // malformed and passed over. When a peer goes, what only it had asked for is told as not wanted any more.
   recv_result<subscription> recv_subscription(deadline limit = {}, site where = site::current()) const;
+  // As of pub_socket.
   bool wait_subscribers(std::size_t n, std::string_view topic = {}, deadline limit = {},
                         site where = site::current()) const;
 };
