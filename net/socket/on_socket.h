@@ -1,5 +1,6 @@
 // Message sockets as cases of select.
 //   on_recv(socket, body)      body(std::optional<message>): empty once closed and drained
+//   on_recv(rep, body)         the same of a rep_socket: body(std::optional<request>)
 //   on_send(socket, m, body)   body() or body(bool sent): false once closed
 //
 // Thread-safety: as select.h; several selects and calls may wait on one socket.
@@ -13,25 +14,31 @@
 #include <utility>
 
 #include "weir/channels/internal/select_case.h"
+#include "weir/channels/status.h"
 #include "weir/net/message.h"
 #include "weir/net/socket/message_socket.h"
+#include "weir/net/socket/req_rep.h"
 #include "weir/runtime/base/site.h"
 
 namespace weir {
 namespace net::internal {
 
-template <class Body>
-class socket_recv_case final : public weir::internal::user_case<socket_recv_case<Body>> {
+// `take` says what has come, as a recv_result<Value>: what wakes the case may be less than that, as a message that is
+// no question.
+template <class Value, class Take, class Body>
+class socket_recv_case final : public weir::internal::user_case<socket_recv_case<Value, Take, Body>> {
  public:
-  socket_recv_case(socket_core& of, Body body, site at) : of_(of), body_(std::move(body)) { this->where = at; }
-  decltype(auto) run() {
-    return std::invoke(body_, this->by_close ? std::optional<message>() : std::optional<message>(std::move(in_.body)));
+  socket_recv_case(socket_core& of, Take take, Body body, site at)
+      : of_(of), take_(std::move(take)), body_(std::move(body)) {
+    this->where = at;
   }
+  decltype(auto) run() { return std::invoke(body_, this->by_close ? std::optional<Value>() : std::move(value_)); }
 
   bool try_now() override {
-    const recv_status s = of_.try_recv(in_);
-    this->by_close = s == recv_status::closed;
-    return s != recv_status::empty;
+    recv_result<Value> r = take_();
+    this->by_close = r.status() == recv_status::closed;
+    if (r) value_.emplace(std::move(*r));
+    return r.status() != recv_status::empty;
   }
   weir::internal::enrolled enroll(weir::internal::wait_node& node) override { return of_.enroll_recv(node); }
   void withdraw(weir::internal::wait_node& node) noexcept override { of_.withdraw_recv(node); }
@@ -42,9 +49,16 @@ class socket_recv_case final : public weir::internal::user_case<socket_recv_case
 
  private:
   socket_core& of_;
+  Take take_;
   Body body_;
-  incoming in_;
+  std::optional<Value> value_;
 };
+
+template <class Value, class Socket, class Body>
+auto make_socket_recv_case(const Socket& from, Body body, site where) {
+  const auto take = [&from, where] { return from.try_recv(where); };
+  return socket_recv_case<Value, decltype(take), Body>(from.core("on_recv", where), take, std::move(body), where);
+}
 
 // `Message` is message& (the caller's, taken from only if the case is chosen) or message (the case's own).
 template <class Message, class Body>
@@ -94,7 +108,15 @@ requires std::same_as<typename Socket::receiving, Socket>
 auto on_recv(const Socket& from, Body body, site where = site::current()) {
   static_assert(std::is_invocable_v<Body&, std::optional<net::message>>,
                 "weir::on_recv: the body takes a std::optional<weir::net::message>");
-  return net::internal::socket_recv_case<Body>(from.core("on_recv", where), std::move(body), where);
+  return net::internal::make_socket_recv_case<net::message>(from, std::move(body), where);
+}
+
+// Messages that are no questions are counted and passed over, as by recv().
+template <class Body>
+auto on_recv(const net::rep_socket& from, Body body, site where = site::current()) {
+  static_assert(std::is_invocable_v<Body&, std::optional<net::request>>,
+                "weir::on_recv: the body takes a std::optional<weir::net::request>");
+  return net::internal::make_socket_recv_case<net::request>(from, std::move(body), where);
 }
 
 // The message is taken from only when the case is chosen: until then, and if the socket is closed, it is the caller's.

@@ -65,7 +65,7 @@ class rep_socket : public message_socket {
       : message_socket(zmtp::socket_type::rep, std::move(options), where) {}
 
   // As receives::recv(), one question at a time from the peers in turn; messages that are no questions are counted and
-  // passed over.
+  // passed over. In select: on_recv(rep, body) with body(std::optional<request>).
   std::optional<request> recv(site where = site::current()) const;
   recv_result<request> recv(deadline limit, site where = site::current()) const;
   recv_result<request> try_recv(site where = site::current()) const;

@@ -2,6 +2,7 @@
 #include "weir/channels/select.h"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,8 +11,10 @@
 #include "weir/channels/channel.h"
 #include "weir/channels/timer.h"
 #include "weir/net/process/process.h"
+#include "weir/net/socket/dealer_router.h"
 #include "weir/net/socket/on_socket.h"
 #include "weir/net/socket/push_pull.h"
+#include "weir/net/socket/req_rep.h"
 #include "weir/runtime/scope.h"
 
 using namespace std::chrono_literals;
@@ -59,5 +62,47 @@ TEST_CASE("select waits for a socket, a channel, a timer and a child's exit, and
     CHECK(fired == each);
     CHECK(ended == children);
     CHECK(in.try_recv().status() == recv_status::empty);
+  });
+}
+
+TEST_CASE("select waits for questions to REP, passes over what is none, and each answer finds its way") {
+  in_actor([] {
+    const int count = testing::rounds(100);
+    net::rep_socket rep(patient());
+    const std::string at = rep.bind(testing::fresh_ipc());
+    net::req_socket req(patient({.connect = at}));
+    net::dealer_socket dealer(patient({.connect = at}));
+    auto [tx, rx] = channel<int>(1);
+    int questions = 0, values = 0, none = 0;
+    with_scope([&, tx = std::move(tx)](scope& s) mutable {
+      s.spawn("asks", [&, count] {
+        for (int i = 0; i < count; ++i) {
+          const auto answer = req.request(numbered(i), testing::long_enough);
+          EXPECT(answer && answer->size() == 2 && answer->front().text() == "re" && number_of(*answer) == i);
+        }
+      });
+      s.spawn("says what is no question", [&, count] {
+        for (int i = 0; i < count; ++i) EXPECT(dealer.send(message("no delimiter")));
+      });
+      s.spawn("values", [tx = std::move(tx), count] {
+        for (int i = 0; i < count; ++i) EXPECT(tx.send(i));
+      });
+      while (questions < count || values < count)
+        select(on_recv(rep,
+                       [&](std::optional<net::request> q) {
+                         EXPECT(q && q->reply(message::of("re", q->body().front().copy())));
+                         ++questions;
+                       }),
+               on_recv(rx, [&](std::optional<int>) { ++values; }).when(values < count));
+      // The rest of what is no question completes no case: only the close does.
+      s.spawn("closes", [&, count] {
+        testing::eventually([&] { return rep.statistics().malformed == static_cast<std::uint64_t>(count); });
+        rep.close();
+      });
+      select(on_recv(rep, [&](std::optional<net::request> q) { none += !q; }));
+    });
+    CHECK(questions == count);
+    CHECK(values == count);
+    CHECK(none == 1);
   });
 }
