@@ -6,7 +6,9 @@
 //
 // A ROUTER gives a peer without an identity of its own five octets, the first of them zero. A message for nobody, or
 // for a peer whose queue is full, is dropped and counted; with options.mandatory a send to nobody throws net::error
-// (EHOSTUNREACH), the message being the caller's still, and one to a full queue waits.
+// (EHOSTUNREACH), the message being the caller's still, and one to a full queue waits. What waits for a peer whose
+// connection this side had made, and is lost, is for the same identity only: if another one comes instead, or one
+// without an identity of its own, it is lost, and counted.
 #pragma once
 
 #include <utility>

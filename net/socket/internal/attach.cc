@@ -49,7 +49,7 @@ std::shared_ptr<pipe> socket_core::release_locked(pipe& p) noexcept {
 
 const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up end) {
   std::map<std::string, pipe*, std::less<>> made;  // its node goes into identities_, so nothing is allocated there
-  item_list wanted;
+  item_list wanted, garbage;
   wait_chain woken;
   {
     std::unique_lock topics(topics_mutex_);
@@ -81,6 +81,10 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
         kick_locked(old, woken);
       } else {
         identities_.insert(made.extract(made.begin()));
+      }
+      if (p.identity.text() != identity) {  // what waits is for the one that was there before
+        lose_locked(p, p.out.size());
+        garbage.append(std::move(p.out));
       }
     }
     std::swap(p.identity, shown);

@@ -64,6 +64,39 @@ TEST_CASE("ROUTER tells who sent, and sends to whom the first frame names") {
   }
 }
 
+TEST_CASE("what waits for a peer that ROUTER has connected to is for its identity, and not for who comes instead") {
+  for (const char* const next : {"a", "b"}) {
+    INFO(next);
+    in_actor([next] {
+      const int count = 100;
+      const std::string at = testing::fresh_ipc(), big(100'000, 'x');
+      router_socket router(patient({.connect = at}));
+      const auto events = router.events();
+      {
+        dealer_socket first(patient({.bind = at, .identity = "a", .receive_high_water = 1}));
+        CHECK(testing::await(events, peer_event_kind::up).identity == "a");
+        // Far more than the kernel keeps for one that does not read.
+        for (int i = 0; i < count; ++i) CHECK(router.send(message::of("a", std::to_string(i), big)));
+        CHECK(router.statistics().dropped == 0);
+        first.close(0ns);
+      }
+      testing::await(events, peer_event_kind::down);
+      const std::size_t kept = router.statistics().unsent;
+      CHECK(kept > 0);
+      const bool same = std::string(next) == "a";
+      dealer_socket second(patient({.bind = at, .identity = next}));
+      CHECK(testing::await(events, peer_event_kind::up).identity == next);
+      CHECK(router.send(message::of(next, "for you", "")));
+      for (std::size_t i = 0; i < (same ? kept : 0); ++i) CHECK(second.recv()->back().size() == big.size());
+      CHECK(second.recv()->front().text() == "for you");
+      testing::eventually([&] { return router.statistics().unsent == 0; });
+      const auto s = router.statistics();
+      CHECK(s.sent + s.lost == count + 1);
+      CHECK(s.lost >= (same ? 0 : kept));
+    });
+  }
+}
+
 TEST_CASE("with mandatory a message for nobody is an error, and stays the caller's") {
   in_actor([] {
     router_socket router(patient({.send_high_water = 1, .mandatory = true}));
