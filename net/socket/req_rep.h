@@ -28,9 +28,10 @@ class req_socket : public message_socket, public sends<req_socket>, public recei
       : message_socket(zmtp::socket_type::req, std::move(options), where) {}
 
   // Sends the question to one peer, in turn among those with room, and parks until its answer has come. `timeout`:
-  // `limit` came first, or `closed`: the socket is; in both cases the peer may have got the question. The question is
-  // used up unless it was not sent. A cancel throws weir::cancelled (while unwinding: closed), and the answer, if it
-  // comes, is thrown away. Throws misuse if the question has no frame. Allocates.
+  // `limit` came first, or `closed`: the socket is; in both cases the peer may have got the question, if a connection
+  // had taken it: else it is the caller's again, and is not sent any more. A cancel throws weir::cancelled (while
+  // unwinding: closed), with the question as after `timeout`. An answer that comes later is thrown away. Throws misuse
+  // if the question has no frame. Allocates.
   recv_result<message> request(message&& question, deadline limit = {}, site where = site::current()) const;
 
   // send() and recv(), as of all sockets, go in step: a second send() before the answer to the first one was received

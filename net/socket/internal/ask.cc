@@ -16,7 +16,7 @@ using weir::internal::wait_node;
 struct question {
   std::uint32_t number = 0;
   bool answered = false;
-  pipe* asked = nullptr;  // only who was asked may answer (RFC 28)
+  std::shared_ptr<pipe> asked = {};  // only who was asked may answer (RFC 28)
   message answer = {};
   weir::internal::wait_list waits = {};
   question* next = nullptr;
@@ -34,7 +34,7 @@ bool socket_core::in_step_locked(const pipe& from, std::uint32_t number) const n
 
 bool socket_core::answer_locked(const pipe& from, std::uint32_t number, message& m, wait_chain& woken) noexcept {
   for (question* q = questions_[number % questions_.size()]; q != nullptr; q = q->next)
-    if (q->number == number && !q->answered && q->asked == &from) {
+    if (q->number == number && !q->answered && q->asked.get() == &from) {
       q->answered = true;
       q->answer = std::move(m);
       if (wait_node* const n = q->waits.claim_first()) woken.add(*n);
@@ -75,13 +75,34 @@ void socket_core::arrived_answer(pipe& from, message&& m, item_list& into) {
     into.push_back(std::move(next));
 }
 
-void socket_core::forget_question(question& q) noexcept {
-  std::lock_guard guard(lock_);
-  for (question** at = &questions_[q.number % questions_.size()]; *at != nullptr; at = &(*at)->next)
-    if (*at == &q) {
-      *at = q.next;
-      return;
+bool socket_core::awaited_locked(std::uint32_t number) const noexcept {
+  if (step_.now == step::at::asked && step_.number == number) return true;
+  const question* q = questions_[number % questions_.size()];
+  while (q != nullptr && q->number != number) q = q->next;
+  return q != nullptr;
+}
+
+// Nobody waits for the answer any more. What no connection has taken yet is the caller's again.
+void socket_core::forget_question(question& q, message& m) noexcept {
+  std::unique_ptr<item> unsent;
+  wait_chain woken;
+  {
+    std::lock_guard guard(lock_);
+    question** at = &questions_[q.number % questions_.size()];
+    while (*at != &q) at = &(*at)->next;
+    *at = q.next;
+    if (q.asked && !q.answered) unsent.reset(q.asked->out.extract(q.number));
+    if (unsent) {
+      if (--counted_.unsent == 0) wake_watchers_locked(woken);
+      update_locked(*q.asked);
+      while (wait_node* const n = senders_.claim_first()) woken.add(*n);
     }
+  }
+  woken.wake();
+  if (!unsent) return;
+  m = std::move(unsent->body);
+  m.pop_front();  // the number, and the delimiter
+  m.pop_front();
 }
 
 void socket_core::end_questions_locked(wait_chain& woken) noexcept {
@@ -101,8 +122,9 @@ recv_status socket_core::ask(message& m, message& answer, deadline limit) {
   struct guard {
     socket_core& core;
     question& of;
-    ~guard() { core.forget_question(of); }
-  } const forget{*this, q};
+    message& text;
+    ~guard() { core.forget_question(of, text); }
+  } const forget{*this, q, m};
 
   {
     outgoing o(type, m, q.number);

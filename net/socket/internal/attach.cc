@@ -206,7 +206,8 @@ void socket_core::detach(pipe& p, item_list&& unwritten, item_list&& undelivered
     item_list back;
     while (!unwritten.empty()) {
       item* const i = unwritten.pop_front();
-      (i->kind == item_kind::message ? back : garbage).push_back(i);
+      const bool wanted = type != socket_type::req || awaited_locked(i->number);
+      (i->kind == item_kind::message && wanted ? back : garbage).push_back(i);
     }
     const std::size_t kept = back.size();
     lose_locked(p, p.in_flight - kept);

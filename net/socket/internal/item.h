@@ -28,7 +28,7 @@ struct item {
   message body = {};                           // else the topic, the context
   std::shared_ptr<const message> shared = {};  // in place of body: goes to several peers
   std::size_t weight = 0;                      // octets of memory
-  std::uint32_t number = 0;                    // REQ: of the question that it answers
+  std::uint32_t number = 0;                    // REQ: of the question that it is, or answers
 
   const message& content() const noexcept { return shared ? *shared : body; }
 };
@@ -81,6 +81,19 @@ class item_list {
     --size_;
     weight_ -= i->weight;
     return i;
+  }
+  // The first one of that number; null: there is none.
+  item* extract(std::uint32_t number) noexcept {
+    item* before = nullptr;
+    for (item** at = &first_; *at != nullptr; before = *at, at = &before->next)
+      if (item* const i = *at; i->number == number) {
+        *at = i->next;
+        if (last_ == i) last_ = before;
+        --size_;
+        weight_ -= i->weight;
+        return i;
+      }
+    return nullptr;
   }
   void append(item_list&& other) noexcept {
     if (other.empty()) return;

@@ -30,6 +30,7 @@ struct socket_core::outgoing {
       to = from.pop_front();
       named = true;
     }
+    made_->number = n;
     made_->weight = sizeof(item) + from.footprint();
     made_->body = std::move(from);
   }
@@ -69,7 +70,7 @@ struct socket_core::outgoing {
   bool named = false, sent = false;
   std::uint32_t number;    // REQ
   bool in_step = false;    // REQ: recv() is to get the answer
-  pipe** asked = nullptr;  // REQ: to be told who has got it
+  std::shared_ptr<pipe>* asked = nullptr;  // REQ: to be told who has got it
   std::shared_ptr<message> shared;
   item_list spare;    // of shared
   item_list garbage;  // what goes when the lock is free

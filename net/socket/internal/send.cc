@@ -58,7 +58,7 @@ socket_core::routed socket_core::route_locked(outgoing& o, wait_chain& woken) {
   pipe& p = *sendable_.front();
   sendable_.rotate();
   if (o.in_step) step_ = {step::at::asked, o.number, &p};
-  if (o.asked) *o.asked = &p;
+  if (o.asked) *o.asked = p.self;
   put_locked(p, o.release(), woken, o.garbage);
   return routed::ok;
 }

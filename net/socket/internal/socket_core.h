@@ -186,7 +186,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
   bool answer_locked(const pipe& from, std::uint32_t number, message& m, weir::internal::wait_chain& woken) noexcept;
   void arrived_answer(pipe& from, message&& m, item_list& into);
   bool in_step_locked(const pipe& from, std::uint32_t number) const noexcept;
-  void forget_question(question& q) noexcept;
+  bool awaited_locked(std::uint32_t number) const noexcept;
+  void forget_question(question& q, message& m) noexcept;
   void end_questions_locked(weir::internal::wait_chain& woken) noexcept;
   template <class Look, class Ready>
   bool watch(Look look, Ready ready, deadline limit, const char* verb);

@@ -215,7 +215,10 @@ TEST_CASE("a request whose answer does not come ends at its limit, and a late an
   in_actor([] {
     rep_socket rep(patient());
     req_socket req(patient({.connect = rep.bind(testing::fresh_ipc())}));
-    CHECK(req.request(message("one"), 1ms).status() == recv_status::timeout);
+    for (auto limit = 1ms; req.statistics().sent == 0; limit *= 2) {  // until a connection takes it before its limit
+      CHECK(req.request(message("one"), limit).status() == recv_status::timeout);
+      testing::eventually([&] { return req.statistics().unsent == 0; });
+    }
     auto late = rep.recv();
     REQUIRE(late);
     CHECK(late->body() == message("one"));
@@ -245,6 +248,52 @@ TEST_CASE("a request whose answer does not come ends at its limit, and a late an
       CHECK(rep.recv()->body() == message("closed"));
       req.close();
     });
+  });
+}
+
+TEST_CASE("a question that nobody waits for any more is not sent to a peer that comes later") {
+  in_actor([] {
+    const std::string at = testing::fresh_ipc();
+    req_socket req(patient({.connect = at, .send_high_water = 1}));
+    for (int i = 0; i < 3; ++i) {
+      message m = message::of("too", "late");
+      CHECK(req.request(std::move(m), 1ms).status() == recv_status::timeout);
+      CHECK(m == message::of("too", "late"));
+      CHECK(req.statistics().unsent == 0);
+    }
+    with_scope([&](scope& s) {
+      s.spawn([&] { static_cast<void>(req.request(message("cancelled"))); });
+      testing::eventually([&] { return req.statistics().unsent == 1; });
+      s.cancel();
+    });
+    CHECK(req.statistics().unsent == 0);
+    {
+      // Nor is what a connection had taken, and could not write.
+      req_socket many(patient({.connect = at}));
+      const auto of_many = many.events();
+      router_socket reads_nothing(patient({.bind = at, .receive_high_water = 1}));
+      CHECK(many.wait_peers(1));
+      with_scope([&](scope& s) {
+        for (int i = 0; i < 50; ++i)
+          s.spawn([&] { static_cast<void>(many.request(message(std::string(100'000, 'x')))); });
+        testing::eventually([&] { return reads_nothing.statistics().unread > 0 && many.statistics().unsent > 0; });
+        s.cancel();
+      });
+      reads_nothing.close(0ns);
+      CHECK(testing::await(of_many, peer_event_kind::down).kind == peer_event_kind::down);
+      CHECK(many.statistics().unsent == 0);
+    }
+    rep_socket rep(patient({.bind = at}));
+    with_scope([&](scope& s) {
+      s.spawn([&] {
+        auto q = rep.recv();
+        EXPECT(q && q->body() == message("now"));
+        EXPECT(q && q->reply(message("answer")));
+      });
+      const auto answer = req.request(message("now"), long_enough);
+      CHECK((answer && *answer == message("answer")));
+    });
+    CHECK(rep.statistics().received == 1);
   });
 }
 
