@@ -51,7 +51,9 @@ struct socket_options {
   std::string identity = {};
 
   // The most messages that wait for each peer before a send waits or drops, and that a peer may have sent before it is
-  // not read any more; 0: no bound. The kernel's buffers come on top.
+  // not read any more; 0: no bound. The kernel's buffers come on top. What peers leave unread when they go counts for
+  // all of them together: as long as that is ten times as much, bound endpoints (but of inproc) let nobody in, until
+  // the program has read half of it.
   std::size_t send_high_water = 1000, receive_high_water = 1000;
   // The same in octets of memory: as soon as the messages take so much, no further one is let in. 0: no bound.
   std::size_t send_high_water_bytes = 0, receive_high_water_bytes = 0;

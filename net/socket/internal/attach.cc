@@ -47,6 +47,13 @@ std::shared_ptr<pipe> socket_core::release_locked(pipe& p) noexcept {
   return std::move(p.self);
 }
 
+// Nothing more goes in or out; what is unread may still be read.
+void socket_core::leave_locked(pipe& p) noexcept {
+  if (std::exchange(p.gone, true)) return;
+  left_behind_.items += p.in.size();
+  left_behind_.weight += p.in.weight();
+}
+
 const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up end) {
   std::map<std::string, pipe*, std::less<>> made;  // its node goes into identities_, so nothing is allocated there
   item_list wanted, garbage;
@@ -213,17 +220,17 @@ void socket_core::detach(pipe& p, item_list&& unwritten, item_list&& undelivered
     lose_locked(p, p.in_flight - kept);
     p.in_flight = 0;
     p.out.prepend(std::move(back));
+    if (p.self) add_news_locked(p, news, woken);
     if (!p.stays || p.gone) {
       lose_locked(p, p.out.size());
       garbage.append(std::move(p.out));
-      p.gone = true;
+      leave_locked(p);
     }
     if (type == socket_type::router) {
       const auto at = identities_.find(p.identity.text());
       if (at != identities_.end() && at->second == &p) identity = identities_.extract(at);
     }
     dropped = std::exchange(p.untold, 0);
-    if (p.self) add_news_locked(p, news, woken);
     update_locked(p);
     if (p.gone && p.in.empty() && p.self) released = release_locked(p);
     while (wait_node* const n = p.writer.claim_first()) woken.add(*n);
@@ -242,7 +249,7 @@ void socket_core::drop_pipe(pipe& p) {
   wait_chain woken;
   lock_.lock();
   if (p.self) {
-    p.gone = true;
+    leave_locked(p);
     lose_locked(p, p.out.size());
     garbage.append(std::move(p.out));
     update_locked(p);

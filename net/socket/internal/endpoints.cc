@@ -79,6 +79,8 @@ void accept_all(socket_core& socket, Listener& listener) {
         this_actor::sleep(std::chrono::milliseconds(100));  // the kernel's trouble, and not for ever
         continue;
       }
+      // Peers that come, send and go leave their messages: while these are too many, the next ones wait in the kernel.
+      socket.wait_for_the_gone();
       std::uint64_t number = 0;
       try {
         number = room.enter(accepted, socket.options.unauthenticated, socket);

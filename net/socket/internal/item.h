@@ -44,6 +44,10 @@ inline std::unique_ptr<item> make_item(item_kind kind, message body) {
 
 class item_list {
  public:
+  struct amount {
+    std::size_t items = 0, weight = 0;
+  };
+
   item_list() = default;
   item_list(item_list&& other) noexcept
       : first_(std::exchange(other.first_, nullptr)),

@@ -19,6 +19,8 @@ constexpr std::size_t most_taken = 256, most_octets_taken = 512 * 1024;
 // What a connected endpoint takes beyond its bounds of a peer that takes nothing any more, so that it can connect
 // again: as a rule the kernel has less. Of a peer that still sends it is a bound.
 constexpr std::size_t most_octets_of_the_deaf = 64 * 1024 * 1024;
+// Of so many peers' high water may be left unread by peers that have gone, before a further one is let in.
+constexpr std::size_t most_gone = 10;
 
 }  // namespace
 
@@ -159,6 +161,26 @@ bool socket_core::deliver(pipe& p, item_list& items) {
         weir::internal::meet_cancel("hand over what came");
         return false;
     }
+  }
+}
+
+// Of a share of what is allowed.
+bool socket_core::much_is_left_behind_locked(std::size_t share) const noexcept {
+  const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
+  return (most != 0 && left_behind_.items / most_gone * share >= most) ||
+         (octets != 0 && left_behind_.weight / most_gone * share >= octets);
+}
+
+void socket_core::wait_for_the_gone() {
+  for (;;) {
+    lock_.lock();
+    if (over_ || !much_is_left_behind_locked(1)) {
+      lock_.unlock();
+      return;
+    }
+    if (wait_locked(acceptors_, nullptr, "accept a peer when others have left too much unread", {}) ==
+        wait_end::cancelled)
+      return weir::internal::meet_cancel("accept");
   }
 }
 

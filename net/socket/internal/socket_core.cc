@@ -78,6 +78,12 @@ bool socket_core::pop_locked(incoming& into, wait_chain& woken, item_list& garba
     item* const i = p.in.pop_front();
     garbage.push_back(i);
     --counted_.unread;
+    if (p.gone) {
+      --left_behind_.items;
+      left_behind_.weight -= i->weight;
+      if (!acceptors_.empty() && !much_is_left_behind_locked(2))
+        while (wait_node* const n = acceptors_.claim_first()) woken.add(*n);
+    }
     got = type != zmtp::socket_type::req || (step_.now == step::at::answered && step_.number == i->number);
     if (got) {
       into.body = std::move(i->body);

@@ -126,6 +126,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
   // Empty, or why the connection has to end.
   std::string arrived_subscription(pipe& p, bool add, std::string_view topic, item_list& into);
   void send_pong(pipe& p, message&& context);
+  // Parks as long as what peers have left behind is too much for a further one (socket_options: receive_high_water).
+  void wait_for_the_gone();
   bool is_over(const pipe& p);  // no connection of it will be let in any more
   bool is_ending();             // what comes is thrown away
   // If there is no memory for it, the event is lost, as one that does not fit.
@@ -183,6 +185,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
   bool subscription_message(const message& m, site where);
   void tell_peers(item_kind kind, std::string_view topic);
   std::shared_ptr<pipe> release_locked(pipe& p) noexcept;
+  void leave_locked(pipe& p) noexcept;
+  bool much_is_left_behind_locked(std::size_t share) const noexcept;
   bool answer_locked(const pipe& from, std::uint32_t number, message& m, weir::internal::wait_chain& woken) noexcept;
   void arrived_answer(pipe& from, message&& m, item_list& into);
   bool in_step_locked(const pipe& from, std::uint32_t number) const noexcept;
@@ -198,7 +202,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
   pipe_list<&pipe::all> pipes_;
   pipe_list<&pipe::sendable> sendable_;
   pipe_list<&pipe::readable> readable_;
-  weir::internal::wait_list senders_, receivers_, watchers_;
+  item_list::amount left_behind_;  // unread, of pipes that are gone
+  weir::internal::wait_list senders_, receivers_, watchers_, acceptors_;
   std::map<std::string, pipe*, std::less<>> identities_;  // ROUTER
   std::uint32_t next_identity_, next_question_;
   std::uint64_t connections_ = 0, marks_ = 0;

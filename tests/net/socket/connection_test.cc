@@ -1,5 +1,7 @@
 #include "weir/net/socket/internal/connection.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -174,6 +176,36 @@ TEST_CASE("what a peer has sent before it goes is read, also while this side wri
     CHECK(received == count);
     CHECK(await(events, peer_event_kind::down).identity == "peer");
     CHECK(router.statistics().lost > 0);
+  });
+}
+
+TEST_CASE("peers that come, send and go leave no more than ten times the high water unread: then nobody is let in") {
+  in_actor([] {
+    const int each = 5, peers = 10;
+    pull_socket in(patient({.bind = "tcp://127.0.0.1:*", .receive_high_water = each}));
+    int sent = 0;
+    for (int p = 0; p < peers; ++p) {
+      push_socket out(patient({.connect = in.last_endpoint()}));
+      for (int i = 0; i < each; ++i) CHECK(out.send(numbered(sent++)));
+    }
+    testing::eventually([&] { return in.statistics().peers == 0; });
+    CHECK(in.statistics().unread == each * peers);
+    {
+      // Its handshake gets no answer: the kernel has accepted it, but nobody else.
+      push_socket other({.connect = in.last_endpoint(), .linger = 0ns, .handshake_time = 50ms});
+      testing::eventually([&] { return other.statistics().handshakes_failed > 0 || other.statistics().connected > 0; });
+      CHECK(other.statistics().connected == 0);
+    }
+    CHECK(in.statistics().connected == peers);
+    push_socket next(patient({.connect = in.last_endpoint()}));
+    CHECK(next.send(numbered(sent)));
+    std::vector<bool> seen(static_cast<std::size_t>(sent) + 1);
+    for (int i = 0; i <= sent; ++i) {
+      const auto m = in.recv(long_enough);
+      REQUIRE(m);
+      seen[static_cast<std::size_t>(number_of(*m))] = true;
+    }
+    CHECK(std::count(seen.begin(), seen.end(), true) == sent + 1);
   });
 }
 
