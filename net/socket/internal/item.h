@@ -29,6 +29,7 @@ struct item {
   std::shared_ptr<const message> shared = {};  // in place of body: goes to several peers
   std::size_t weight = 0;                      // octets of memory
   std::uint32_t number = 0;                    // REQ: of the question that it is, or answers
+  bool again = false;                          // subscribe: the peer has been told that before, and no cancel since
 
   const message& content() const noexcept { return shared ? *shared : body; }
 };

@@ -60,6 +60,7 @@ struct pipe : std::enable_shared_from_this<pipe> {
   hang_up end;                   // ends the connection
 
   item_list out, control, in;
+  std::size_t control_bound = 1000;  // of more commands than that those that undo each other are taken out
   std::size_t in_flight = 0;
   std::uint64_t sent = 0, received = 0, dropped = 0, lost = 0;  // as socket_statistics
   std::uint64_t untold = 0;                                     // of dropped: since the last event

@@ -183,7 +183,9 @@ class socket_core final : public weir::internal::source_base, public std::enable
   void wake_connections_locked(weir::internal::wait_chain& woken) noexcept;
   void wake_watchers_locked(weir::internal::wait_chain& woken) noexcept;
   bool subscription_message(const message& m, site where);
-  void tell_peers(item_kind kind, std::string_view topic);
+  item_list commands_for_peers(item_kind kind, std::string_view topic);
+  void tell_peers(item_list&& made) noexcept;
+  void shorten_commands() noexcept;
   std::shared_ptr<pipe> release_locked(pipe& p) noexcept;
   void leave_locked(pipe& p) noexcept;
   bool much_is_left_behind_locked(std::size_t share) const noexcept;

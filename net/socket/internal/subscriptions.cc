@@ -1,6 +1,12 @@
 // Subscriptions: what this side wants, and what its peers do.
+#include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "weir/net/socket/internal/socket_core.h"
 #include "weir/runtime/base/errors.h"
@@ -11,27 +17,95 @@ using weir::internal::wait_chain;
 using weir::internal::wait_node;
 using zmtp::socket_type;
 
-void socket_core::tell_peers(item_kind kind, std::string_view topic) {
-  // Under topics_mutex_, so that a peer that comes now gets it once.
+// One for each peer. Under topics_mutex_ until it is told, so that none comes meanwhile, and one that comes later gets it
+// once: as nothing can go wrong any more when the topic is there, or gone.
+item_list socket_core::commands_for_peers(item_kind kind, std::string_view topic) {
+  std::size_t needed = 0;
+  {
+    std::lock_guard guard(lock_);
+    for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p)) needed += p->connected;
+  }
   item_list made;
+  while (made.size() < needed) made.push_back(make_item(kind, message(topic)));
+  return made;
+}
+
+void socket_core::tell_peers(item_list&& made) noexcept {
+  wait_chain woken;
+  bool too_many = false;
+  {
+    std::lock_guard guard(lock_);
+    for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p))
+      if (p->connected && !made.empty()) {
+        p->control.push_back(made.pop_front());
+        too_many |= p->control.size() > p->control_bound;
+        if (wait_node* const n = p->writer.claim_first()) woken.add(*n);
+      }
+  }
+  woken.wake();
+  if (too_many) shorten_commands();
+}
+
+namespace {
+
+// Of one topic subscribe and cancel take turns, but for what is said again: so an even number of them is none, and an
+// odd number the last one. Without memory all are kept.
+void shorten(item_list& commands, item_list& garbage) noexcept {
+  try {
+    struct of_topic {
+      std::size_t left = 0;
+      bool odd = false;
+    };
+    std::unordered_map<std::string_view, of_topic> seen;
+    for (const item* i = commands.front(); i != nullptr; i = i->next)
+      if (!i->again) {
+        of_topic& t = seen[i->body.front().text()];
+        ++t.left;
+        t.odd = !t.odd;
+      }
+    item_list kept;
+    while (!commands.empty()) {
+      item* const i = commands.pop_front();
+      bool keep = false;
+      if (!i->again) {
+        of_topic& t = seen.find(i->body.front().text())->second;
+        keep = --t.left == 0 && t.odd;
+      }
+      (keep ? kept : garbage).push_back(i);
+    }
+    commands.append(std::move(kept));
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+}  // namespace
+
+// A peer that does not read what this side subscribes to and cancels keeps no more than what it has not been told.
+// Under topics_mutex_, as all that adds commands.
+void socket_core::shorten_commands() noexcept {
+  item_list garbage;
   for (;;) {
-    wait_chain woken;
-    std::size_t needed = 0;
-    bool enough;
+    item_list commands;
+    std::shared_ptr<pipe> of;
     {
       std::lock_guard guard(lock_);
-      for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p)) needed += p->connected;
-      enough = made.size() >= needed;
-      if (enough)
-        for (pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p))
-          if (p->connected) {
-            p->control.push_back(made.pop_front());
-            if (wait_node* const n = p->writer.claim_first()) woken.add(*n);
-          }
+      pipe* p = pipes_.front();
+      while (p != nullptr && p->control.size() <= p->control_bound) p = pipes_.next(*p);
+      if (p == nullptr) return;
+      of = p->self;
+      item* const pong = p->control.front()->kind == item_kind::pong ? p->control.pop_front() : nullptr;
+      commands.append(std::move(p->control));
+      if (pong != nullptr) p->control.push_front(pong);
+    }
+    shorten(commands, garbage);
+    wait_chain woken;
+    {
+      std::lock_guard guard(lock_);
+      of->control_bound = std::max<std::size_t>(1000, 2 * commands.size());
+      of->control.append(std::move(commands));
+      if (wait_node* const n = of->writer.claim_first()) woken.add(*n);
     }
     woken.wake();
-    if (enough) return;
-    while (made.size() < needed) made.push_back(make_item(kind, message(topic)));
   }
 }
 
@@ -40,15 +114,20 @@ void socket_core::subscribe(std::string_view topic, site where) {
     weir::internal::throw_misuse("subscribe", "a topic has at most 65536 octets", std::to_string(topic.size()),
                                  "Subscribe to a prefix of it.", where);
   std::unique_lock topics(topics_mutex_);
+  item_list made = commands_for_peers(item_kind::subscribe, topic);
   const bool first = topics_.add(topic, 0);
-  if (first || type == socket_type::xsub) tell_peers(item_kind::subscribe, topic);
+  if (!first && type != socket_type::xsub) return;
+  if (!first)
+    for (item* i = made.front(); i != nullptr; i = i->next) i->again = true;
+  tell_peers(std::move(made));
 }
 
 bool socket_core::cancel(std::string_view topic) {
   std::unique_lock topics(topics_mutex_);
+  item_list made = commands_for_peers(item_kind::cancel, topic);
   const auto r = topics_.remove(topic, 0);
   if (r == topic_table<int>::removed::unknown) return false;
-  if (r == topic_table<int>::removed::last) tell_peers(item_kind::cancel, topic);  // peers do not count
+  if (r == topic_table<int>::removed::last) tell_peers(std::move(made));  // peers do not count
   return true;
 }
 

@@ -5,13 +5,17 @@
 #include <cstddef>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tests/net/socket/raw_peer.h"
 #include "tests/net/socket/sockets.h"
 #include "tests/testing.h"
 #include "weir/net/socket/dealer_router.h"
 #include "weir/net/socket/internal/topic_table.h"
+#include "weir/net/zmtp/decoder.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/blocking.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
 
@@ -82,6 +86,59 @@ TEST_CASE("subscriptions are counted, and sent again to a publisher that comes b
     pub_socket pub(patient({.bind = at}));
     CHECK(pub.wait_subscribers(1, "x"));
     CHECK_THROWS_AS(sub.subscribe(std::string(100'000, 'x')), misuse);
+  });
+}
+
+TEST_CASE("subscribing and cancelling while the publisher does not read keeps no more than it has to be told") {
+  in_actor([] {
+    const int count = 10'000;
+    const std::string at = testing::fresh_ipc(), tail(1000, 'x');
+    xsub_socket xsub(patient({.bind = at}));
+    const auto pub =
+        blocking([at] { return testing::shaken(testing::connected_to(at), net::zmtp::socket_type::pub); });
+    CHECK(xsub.wait_peers(1));
+    const auto say = [&xsub](char what, const std::string& topic) {
+      EXPECT(xsub.send(message(std::string(1, what).append(topic))));
+    };
+    std::set<std::string> wanted{"stays", "last"};
+    say('\1', "stays");
+    say('\1', "goes");
+    for (int i = 0; i < count; ++i) {
+      const std::string topic = std::to_string(i) + tail;
+      for (int times = 0; times < 2; ++times) say('\1', topic);
+      if (i % (count / 5) == 0)
+        wanted.insert(topic);
+      else
+        for (int times = 0; times < 2; ++times) say('\0', topic);
+    }
+    say('\0', "goes");
+    say('\1', "last");
+
+    std::set<std::string> told;
+    int commands = 0;
+    blocking([&] {
+      net::zmtp::decoder in({}, true);
+      char part[4096];
+      for (message m; !told.contains("last");) {
+        const net::zmtp::input kind = in.next(m);
+        if (kind == net::zmtp::input::more) {
+          const ssize_t n = recv(pub.fd(), part, sizeof part, 0);
+          EXPECT(n > 0);
+          if (n <= 0) return;
+          std::string_view rest(part, static_cast<std::size_t>(n));
+          rest.remove_prefix(in.feed(rest));
+          EXPECT(rest.empty());
+          continue;
+        }
+        ++commands;
+        if (kind == net::zmtp::input::subscribe)
+          told.emplace(m.front().text());
+        else
+          told.erase(std::string(m.front().text()));
+      }
+    });
+    CHECK((told == wanted));
+    CHECK(commands < count);
   });
 }
 
