@@ -58,6 +58,7 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
   std::map<std::string, pipe*, std::less<>> made;  // its node goes into identities_, so nothing is allocated there
   item_list wanted, garbage;
   wait_chain woken;
+  bool kicked = false;
   {
     std::unique_lock topics(topics_mutex_);
     if (type == socket_type::sub || type == socket_type::xsub)
@@ -86,6 +87,7 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
         pipe& old = *at->second;
         at->second = &p;
         kick_locked(old, woken);
+        kicked = true;
       } else {
         identities_.insert(made.extract(made.begin()));
       }
@@ -107,7 +109,7 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
     wake_watchers_locked(woken);
   }
   woken.wake();
-  close_kicked();
+  if (kicked) close_kicked();  // looks at all peers
   tell(peer_event_kind::up, p.address, p.identity.text(), {});
   return nullptr;
 }

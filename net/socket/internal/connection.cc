@@ -346,6 +346,7 @@ bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::
     std::string rest;
     zmtp::handshake h(options_for(socket, side));
     std::string failure = shake(socket, s, h, rest);
+    shaken();  // before anybody is told, or could think that it still has its place
     if (failure.empty()) {
       struct owner {
         socket_core& of;
@@ -361,18 +362,16 @@ bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::
       pump w(socket, s, p, h);
       const char* const refused = socket.attach(*p, h.peer(), {s.share(), {}, {}});
       if (refused == nullptr) {
-        shaken();
         w.run(rest);
         return true;
       }
       failure = refused;
     }
-    shaken();  // before anybody is told, who could think that it still has its place
     s.close();
     socket.count_failed_handshake(address, failure);
     return false;
   } catch (const std::exception& e) {
-    shaken();
+    shaken();  // before anybody is told
     s.close();
     socket.count_failed_handshake(address, e.what());
     return false;

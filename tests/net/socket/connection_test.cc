@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/net/socket/raw_peer.h"
 #include "tests/net/socket/sockets.h"
 #include "tests/testing.h"
 #include "weir/net/error.h"
+#include "weir/net/local.h"
 #include "weir/net/socket/dealer_router.h"
 #include "weir/net/socket/push_pull.h"
+#include "weir/net/stream.h"
 #include "weir/net/zmtp/command.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/blocking.h"
@@ -74,6 +79,32 @@ TEST_CASE("a handshake that takes too long is over, and so is one with a type th
       INFO(reasons);
       CHECK(reasons.find("PULL") != reasons.npos);
     }
+  });
+}
+
+TEST_CASE("a connection has left the room of those that shake hands before it is a peer") {
+  in_actor([] {
+    pull_socket in(patient());
+    push_socket out(patient());
+    auto [one, other] = net::local_pair();
+    const net::stream here(std::move(one)), there(std::move(other));
+    std::optional<std::uint64_t> connected;  // when it left
+    with_scope([&](scope& s) {
+      s.spawn([&] {
+        net::internal::serve(in.core("serve", {}), here, nullptr, net::zmtp::role::server, "here", [&] {
+          if (!connected) connected = in.statistics().connected;
+        });
+      });
+      s.spawn([&] {
+        net::internal::serve(out.core("serve", {}), there, nullptr, net::zmtp::role::client, "there", [] {});
+      });
+      CHECK(out.send(message("whole")));
+      CHECK(in.recv()->text() == "whole");
+      out.close();
+      in.close();
+    });
+    CHECK(connected == std::uint64_t{0});
+    CHECK(in.statistics().connected == 1);
   });
 }
 
