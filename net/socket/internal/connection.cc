@@ -6,7 +6,9 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -67,9 +69,15 @@ class pump {
   }
 
   // The first one that says why.
-  void because(std::string why) {
+  void because(std::string why) noexcept {
     std::lock_guard guard(lock_);
     if (why_.empty()) why_.swap(why);
+  }
+  void because_of(const std::exception& e) noexcept {
+    try {
+      because(e.what());
+    } catch (const std::bad_alloc&) {  // then it ends without a reason
+    }
   }
 
   enum class written : std::uint8_t { all, peer_is_gone, over };
@@ -98,7 +106,7 @@ class pump {
         this_actor::maybe_yield();
       }
     } catch (const std::exception& e) {
-      because(e.what());
+      because_of(e);
     }
   }
 
@@ -112,7 +120,7 @@ class pump {
   }
 
   void encode() {
-    item* const i = unwritten_.front();
+    const std::unique_ptr<item> i(unwritten_.pop_front());  // without memory it is lost, and not sent again in part
     switch (i->kind) {
       case item_kind::message:
         if (i->shared)
@@ -130,7 +138,6 @@ class pump {
         out_.pong(i->body.front().text());
         break;
     }
-    delete unwritten_.pop_front();
   }
 
   written flush() {
@@ -238,7 +245,7 @@ class pump {
         }
       }
     } catch (const std::exception& e) {
-      because(e.what());
+      because_of(e);
       return true;
     }
   }
@@ -342,6 +349,7 @@ bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::
     const std::function<void()>& call;
     ~leave() { call(); }
   } const at_end{shaken};
+  bool was_up = false;
   try {
     std::string rest;
     zmtp::handshake h(options_for(socket, side));
@@ -362,6 +370,7 @@ bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::
       pump w(socket, s, p, h);
       const char* const refused = socket.attach(*p, h.peer(), {s.share(), {}, {}});
       if (refused == nullptr) {
+        was_up = true;
         w.run(rest);
         return true;
       }
@@ -373,8 +382,8 @@ bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::
   } catch (const std::exception& e) {
     shaken();  // before anybody is told
     s.close();
-    socket.count_failed_handshake(address, e.what());
-    return false;
+    if (!was_up) socket.count_failed_handshake(address, e.what());
+    return was_up;
   }
 }
 

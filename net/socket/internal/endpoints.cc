@@ -111,7 +111,13 @@ void keep_connected(socket_core& socket, pipe& p, Once once) {
   const nanoseconds first = std::max(socket.options.reconnect, nanoseconds(1));
   const nanoseconds most = std::max(socket.options.reconnect_most, first);
   for (nanoseconds pause = first; !socket.is_over(p);) {
-    if (once()) pause = first;
+    bool was_up = false;
+    try {
+      was_up = once();
+    } catch (const std::exception& x) {  // for want of memory; there may be some again
+      socket.count_failed_connect(p.address, x.what());
+    }
+    if (was_up) pause = first;
     if (socket.is_over(p)) return;
     this_actor::sleep(jittered(pause));
     pause = std::min(pause * 2, most);
@@ -152,7 +158,6 @@ std::string socket_core::bind(std::string_view endpoint, site where) {
   const socket_ref self = shared_from_this();
   endpoint_entry e{at.text(), true, {}};
   if (at.over == message_transport::inproc) {
-    if (!names_of(*this)->add(at.name, self)) throw error(EADDRINUSE, "bind", at.text());
     struct unnamed {
       socket_ref of;
       std::string name, address;
@@ -165,8 +170,11 @@ std::string socket_core::bind(std::string_view endpoint, site where) {
           : of(std::move(s)), name(std::move(n)), address(std::move(a)) {}
       unnamed(unnamed&&) = default;
     };
+    unnamed name(nullptr, at.name, at.text());
+    if (!names_of(*this)->add(at.name, self)) throw error(EADDRINUSE, "bind", at.text());
+    name.of = self;  // from now on whatever happens gives it back
     e.runner = run_in(
-        *this, at.text(), [held = unnamed(self, at.name, at.text())] { this_actor::sleep(deadline::never()); }, where);
+        *this, at.text(), [held = std::move(name)] { this_actor::sleep(deadline::never()); }, where);
   } else if (at.over == message_transport::tcp) {
     tcp_listener listener(at.listen_address());
     e.text = message_endpoint::of(listener.at()).text();
@@ -185,8 +193,8 @@ void socket_core::connect(std::string_view endpoint, site where) {
   const message_endpoint to = message_endpoint::to_connect(endpoint);
   const socket_ref self = shared_from_this();
   const std::string text(endpoint);
-  const std::shared_ptr<pipe> p = add_pipe(true, text);
   endpoint_entry e{text, false, {}};
+  const std::shared_ptr<pipe> p = add_pipe(true, text);
   try {
     if (to.over == message_transport::inproc)
       e.runner = run_in(

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <memory>
 #include <utility>
 
 #include "weir/net/zmtp/socket_type.h"
@@ -25,7 +26,7 @@ void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& t
     const socket_core::taken next = from.take(out, taken, {});
     if (next == socket_core::taken::over || next == socket_core::taken::ending) return;
     while (!taken.empty()) {
-      item* const i = taken.front();
+      const std::unique_ptr<item> i(taken.pop_front());  // without memory it is lost, and not sent again in part
       switch (i->kind) {
         case item_kind::message: {
           message m = i->shared ? i->shared->copy() : std::move(i->body);
@@ -43,7 +44,6 @@ void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& t
         case item_kind::pong:
           break;
       }
-      delete taken.pop_front();
     }
     if (!to.deliver(in, batch)) return;
     this_actor::maybe_yield();

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <new>
 
 #include "weir/net/error.h"
 #include "weir/net/socket/internal/outgoing.h"
@@ -276,7 +277,12 @@ socket_core::enrolled socket_core::enroll_send(const message& m, wait_node& node
   std::unique_lock topics(topics_mutex_, std::defer_lock);
   if (fans_out() && !m.empty()) {
     topics.lock();
-    if (type != socket_type::xsub) find_targets(m.front().text());
+    try {
+      if (type != socket_type::xsub) find_targets(m.front().text());
+    } catch (const std::bad_alloc&) {  // other cases are registered: the send itself may say so
+      std::lock_guard guard(lock_);
+      return weir::internal::enroll_ready(node);
+    }
   }
   std::lock_guard guard(lock_);
   bool ready = closing_ || m.empty();

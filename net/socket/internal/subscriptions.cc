@@ -157,8 +157,11 @@ std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_vie
   topic_table<pipe*>& table = options.manual ? wishes_ : subscribers_;
   bool news;
   item_list garbage;
-  std::unique_ptr<item> welcome;
+  std::unique_ptr<item> welcome, told;  // made before anything is changed
   if (add && !options.manual) welcome = welcome_for(topic);
+  if (type == socket_type::xpub)
+    told = make_item(add ? item_kind::subscribe : item_kind::cancel,
+                     message(std::string(1, add ? '\1' : '\0').append(topic)));
   {
     std::unique_lock topics(topics_mutex_);
     if (add) {
@@ -187,9 +190,7 @@ std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_vie
     }
     woken.wake();
   }
-  if (type == socket_type::xpub && news)
-    into.push_back(make_item(add ? item_kind::subscribe : item_kind::cancel,
-                             message(std::string(1, add ? '\1' : '\0').append(topic))));
+  if (told && news) into.push_back(std::move(told));
   return {};
 }
 
