@@ -19,8 +19,8 @@
 namespace weir::net::internal {
 
 // `p`: of a connected endpoint, else empty: one is made. `shaken` is called when the handshake is over, however it
-// ended, and before the peer is one of the socket's; perhaps again; it must not throw. True: messages have gone or could have. Nothing is thrown for what the
-// peer does.
+// ended, and before the peer is one of the socket's; perhaps again; it must not throw. True: messages have gone or
+// could have. Nothing is thrown for what the peer does.
 bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::role side, const std::string& address,
            const std::function<void()>& shaken);
 

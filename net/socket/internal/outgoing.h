@@ -68,8 +68,8 @@ struct socket_core::outgoing {
 
   frame to;
   bool named = false, sent = false;
-  std::uint32_t number;    // REQ
-  bool in_step = false;    // REQ: recv() is to get the answer
+  std::uint32_t number;                    // REQ
+  bool in_step = false;                    // REQ: recv() is to get the answer
   std::shared_ptr<pipe>* asked = nullptr;  // REQ: to be told who has got it
   std::shared_ptr<message> shared;
   item_list spare;    // of shared

@@ -178,8 +178,7 @@ void socket_core::wait_for_the_gone() {
       lock_.unlock();
       return;
     }
-    if (wait_locked(acceptors_, nullptr, "accept a peer when others have left too much unread", {}) ==
-        wait_end::cancelled)
+    if (wait_locked(acceptors_, nullptr, "accept: too much is left unread", {}) == wait_end::cancelled)
       return weir::internal::meet_cancel("accept");
   }
 }

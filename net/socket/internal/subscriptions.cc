@@ -17,8 +17,8 @@ using weir::internal::wait_chain;
 using weir::internal::wait_node;
 using zmtp::socket_type;
 
-// One for each peer. Under topics_mutex_ until it is told, so that none comes meanwhile, and one that comes later gets it
-// once: as nothing can go wrong any more when the topic is there, or gone.
+// A command for each peer, made before the topic is added or removed: after that nothing can fail any more. Under
+// topics_mutex_ until tell_peers() has them, so that no peer comes meanwhile, and one that comes later is told once.
 item_list socket_core::commands_for_peers(item_kind kind, std::string_view topic) {
   std::size_t needed = 0;
   {

@@ -94,8 +94,7 @@ TEST_CASE("subscribing and cancelling while the publisher does not read keeps no
     const int count = 10'000;
     const std::string at = testing::fresh_ipc(), tail(1000, 'x');
     xsub_socket xsub(patient({.bind = at}));
-    const auto pub =
-        blocking([at] { return testing::shaken(testing::connected_to(at), net::zmtp::socket_type::pub); });
+    const auto pub = blocking([at] { return testing::shaken(testing::connected_to(at), net::zmtp::socket_type::pub); });
     CHECK(xsub.wait_peers(1));
     const auto say = [&xsub](char what, const std::string& topic) {
       EXPECT(xsub.send(message(std::string(1, what).append(topic))));
