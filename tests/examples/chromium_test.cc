@@ -126,16 +126,16 @@ class Page:
         return self.until('''(all => all.length === %d && all.map(li => li.firstChild.textContent))
                              ([...document.querySelectorAll('li')])''' % number)
 
-    # What the console shows in red or yellow.
+    # What the console shows in red.
     def complaints(self):
         said = []
         for e in self.browser.events:
             if e.get('sessionId') != self.session: continue
             what = e['params']
-            if e['method'] == 'Log.entryAdded' and what['entry']['level'] in ('error', 'warning'):
+            if e['method'] == 'Log.entryAdded' and what['entry']['level'] == 'error':
                 said.append(what['entry']['text'])
             if e['method'] == 'Runtime.exceptionThrown': said.append(what['exceptionDetails'])
-            if e['method'] == 'Runtime.consoleAPICalled' and what['type'] in ('error', 'warning', 'assert'):
+            if e['method'] == 'Runtime.consoleAPICalled' and what['type'] in ('error', 'assert'):
                 said.append(what['args'])
         return said
 )py";
