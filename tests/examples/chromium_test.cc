@@ -42,7 +42,9 @@ class Browser:
                  # Nobody but the server under test is asked for anything; it has a second name.
                  '--host-resolver-rules=MAP other.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
                  '--disable-background-networking', '--disable-component-update', '--disable-default-apps',
-                 '--disable-sync', '--disable-domain-reliability', '--disable-breakpad']
+                 '--disable-sync', '--disable-domain-reliability', '--disable-breakpad',
+                 # A machine may be slow without anything being stuck.
+                 '--disable-gpu-watchdog', '--disable-hang-monitor']
         os.posix_spawn('/usr/bin/chromium', ['chromium', *flags, 'about:blank'],
                        {**os.environ, 'HOME': home, 'TMPDIR': home, 'XDG_CONFIG_HOME': home, 'XDG_CACHE_HOME': home},
                        file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1), (os.POSIX_SPAWN_DUP2, commands, 3),
