@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "bench/net/server.h"
+#include "bench/net/program.h"
 
 namespace bench {
 
