@@ -149,4 +149,34 @@ HTTP = Theme(
     load="http_load",
 )
 
-THEMES = (CORE, NET, HTTP)
+SOCKET_CPU = Metric("cpu", "us", LOWER)  # of all processes, a message that arrives or a round trip
+
+
+def arriving(least=None, unit="M/s", within=0.0):
+    """Messages that arrive in a second: so many, or a multiple of what libzmq reaches."""
+    return (Metric("rate", unit, HIGHER, both(least) if least else {}, within=within, of="libzmq"), SOCKET_CPU)
+
+
+def round_trip(**targets):
+    """Microseconds."""
+    return (Metric("time", "us", LOWER, {int(k[1:]): v for k, v in targets.items()}), Metric("p50", "us", LOWER),
+            Metric("p99", "us", LOWER), SOCKET_CPU)
+
+
+SOCKET = Theme(
+    name="message sockets: 64 bytes a message, where nothing else is said",
+    peers=(System("libzmq", "libzmq"),),
+    workloads=(
+        Workload("push_pull_64B", 4_000_000, arriving(8), quick_n=100_000),
+        Workload("push_pull_1KB", 1_000_000, arriving(2), quick_n=20_000),
+        Workload("push_pull_64KB", 50_000, arriving(unit="k/s", within=1.2), quick_n=2000),
+        Workload("push_pull_inproc", 4_000_000, arriving(20), quick_n=100_000),
+        Workload("req_rep", 20_000, round_trip(w2=75), quick_n=1000),
+        Workload("req_rep_loop", 20_000, round_trip(w1=8), quick_n=1000),
+        Workload("pub_sub_10", 300_000, arriving(10), quick_n=10_000),
+    ),
+    program="socket",
+    load="socket_load",
+)
+
+THEMES = (CORE, NET, HTTP, SOCKET)

@@ -23,7 +23,7 @@ void check_figures(const std::string& name, const outcome& done) {
   CHECK_FALSE(done.out.empty());
   for (const std::string& line : lines_of(done.out)) {
     INFO(line);
-    CHECK(std::regex_match(line, std::regex(name + " [a-z0-9_]+ [-+.e0-9]+ (ns|ms|s|M/s|B|maps|x)")));
+    CHECK(std::regex_match(line, std::regex(name + " [a-z0-9_]+ [-+.e0-9]+ (ns|us|ms|s|k/s|M/s|B|maps|x)")));
   }
 }
 
@@ -36,6 +36,14 @@ TEST_CASE("every workload does all of its work, on one worker and on two") {
     if (name != "pingpong_cross") check_figures(name, run({"bench/core", name, "1", "1000"}));
     check_figures(name, run({"bench/core", name, "2", "1001"}));
   }
+}
+
+TEST_CASE("every row of message sockets has all of its messages arrive") {
+  const auto names = lines_of(run({"bench/socket_load", "bench/socket", "--list"}).out);
+  REQUIRE(names.size() == 7);
+  for (const std::string workers : {"1", "2"})
+    for (const std::string& name : names)
+      check_figures(name, run({"bench/socket_load", "bench/socket", name, workers, "300"}));
 }
 
 TEST_CASE("every floor takes all of its steps") {

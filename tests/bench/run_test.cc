@@ -82,6 +82,9 @@ TEST_CASE("the runner's list and the programs name the same workloads") {
   CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
               "print(*(x.name for t in w.THEMES if t.program == \"http\" for x in t.workloads), sep=chr(10))'")
             .out == run({"bench/http_load", "bench/http", "--list"}).out);
+  CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
+              "print(*(x.name for t in w.THEMES if t.program == \"socket\" for x in t.workloads), sep=chr(10))'")
+            .out == run({"bench/socket_load", "bench/socket", "--list"}).out);
 }
 
 TEST_CASE("bench/run names what it does not know and what there is") {
@@ -89,7 +92,7 @@ TEST_CASE("bench/run names what it does not know and what there is") {
   CHECK(done.status == 1);
   CHECK(done.err.starts_with("bench/run: no workload \"swich\"; there are: switch, pingpong, "));
   CHECK(run({"bench/run", "--peers", "rust"}).err ==
-        "bench/run: no peer \"rust\"; there are: go, boost_fiber, raw_epoll, libuv, asio\n");
+        "bench/run: no peer \"rust\"; there are: go, boost_fiber, raw_epoll, libuv, asio, libzmq\n");
 }
 
 TEST_CASE("bench/run loads the echo servers and holds weir to a multiple of bare epoll") {
@@ -143,4 +146,46 @@ TEST_CASE("what is no answer of HTTP is no figure") {
   CHECK(done.status == 3);
   CHECK(done.out.empty());
   CHECK(done.err == "http_load: 0 requests brought 0 bytes: a body is not 1024 bytes\n");
+}
+
+TEST_CASE("bench/run measures message sockets") {
+  if (testing::sanitized) return;
+  scratch dir;
+  provide(dir, "bench/core");
+  for (const char* const name : {"socket", "socket_load"})
+    std::filesystem::create_symlink(std::filesystem::absolute(std::string("bench/") + name), dir / name);
+  const auto done = run({"bench/run", "--quick", "--only", "push_pull_64B,req_rep_loop,pub_sub_10", "--json",
+                         dir / "json", "--programs", dir / ""});
+  INFO(done.out << done.err);
+  REQUIRE(done.status == 0);
+  const std::string json = content_of(dir / "json");
+  for (const std::string row : {R"("push_pull_64B", "workers": 1, "system": "weir", "metric": "rate")",
+                                R"("push_pull_64B", "workers": 2, "system": "weir", "metric": "cpu")",
+                                R"("req_rep_loop", "workers": 1, "system": "weir", "metric": "p99")",
+                                R"("pub_sub_10", "workers": 2, "system": "weir", "metric": "rate")"})
+    CHECK(count(json, row) == 1);
+  CHECK(count(json, "\n") == 2 * (2 + 4 + 2));
+  std::istringstream table(done.out);
+  for (std::string line; std::getline(table, line);) CHECK(line.size() <= 120);
+}
+
+TEST_CASE("messages that do not come as they were sent are no figure") {
+  const auto side = [](const char* workload) {
+    return run({"bench/socket_load", "tests/bench/false_socket", workload, "2", "10"});
+  };
+  const auto lost = side("push_pull_64B");
+  CHECK(lost.status == 3);
+  CHECK(lost.err == "message 2 of 64 bytes came as 3 to 3 of 64 bytes\n");
+  CHECK(lost.out.empty());
+  const auto silent = side("req_rep");
+  CHECK(silent.status == 1);
+  CHECK(silent.err == "load: tests/bench/false_socket printed no port\n");
+  const auto nothing = side("req_rep_loop");
+  CHECK(nothing.status == 1);
+  CHECK(nothing.err == "load: \"began\" and \"ended 0 0\" are no measurement\n");
+  CHECK(nothing.out.empty());
+  const auto right = side("push_pull_inproc");
+  CHECK(right.status == 0);
+  CHECK(right.err.empty());
+  CHECK(right.out.starts_with("push_pull_inproc rate "));
 }
