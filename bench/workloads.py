@@ -149,6 +149,19 @@ HTTP = Theme(
     load="http_load",
 )
 
+FETCH = Theme(
+    name="HTTP client: 1 KiB from nginx, 100 at once",
+    peers=(System("go", "Go"),),
+    workloads=(
+        Workload("fetch100", 50_000, (
+            Metric("rate", "k/s", HIGHER, both(65)),
+            Metric("cpu", "us", LOWER, both(16)),  # of the client, a request
+        )),
+    ),
+    program="fetch",
+    load="fetch_load",
+)
+
 SOCKET_CPU = Metric("cpu", "us", LOWER)  # of all processes, a message that arrives or a round trip
 
 
@@ -179,4 +192,4 @@ SOCKET = Theme(
     load="socket_load",
 )
 
-THEMES = (CORE, NET, HTTP, SOCKET)
+THEMES = (CORE, NET, HTTP, FETCH, SOCKET)

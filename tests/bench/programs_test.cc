@@ -38,12 +38,14 @@ TEST_CASE("every workload does all of its work, on one worker and on two") {
   }
 }
 
-TEST_CASE("every row of message sockets has all of its messages arrive") {
+TEST_CASE("every row of message sockets has all of its messages arrive, and the HTTP client has its answers") {
   const auto names = lines_of(run({"bench/socket_load", "bench/socket", "--list"}).out);
   REQUIRE(names.size() == 7);
-  for (const std::string workers : {"1", "2"})
+  for (const std::string workers : {"1", "2"}) {
     for (const std::string& name : names)
       check_figures(name, run({"bench/socket_load", "bench/socket", name, workers, "300"}));
+    check_figures("fetch100", run({"bench/fetch_load", "bench/fetch", "fetch100", workers, "300"}));
+  }
 }
 
 TEST_CASE("every floor takes all of its steps") {

@@ -85,6 +85,9 @@ TEST_CASE("the runner's list and the programs name the same workloads") {
   CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
               "print(*(x.name for t in w.THEMES if t.program == \"socket\" for x in t.workloads), sep=chr(10))'")
             .out == run({"bench/socket_load", "bench/socket", "--list"}).out);
+  CHECK(shell("cd bench && python3 -B -c 'import workloads as w\n"
+              "print(*(x.name for t in w.THEMES if t.program == \"fetch\" for x in t.workloads), sep=chr(10))'")
+            .out == run({"bench/fetch_load", "bench/fetch", "--list"}).out);
 }
 
 TEST_CASE("bench/run names what it does not know and what there is") {
@@ -148,13 +151,13 @@ TEST_CASE("what is no answer of HTTP is no figure") {
   CHECK(done.err == "http_load: 0 requests brought 0 bytes: a body is not 1024 bytes\n");
 }
 
-TEST_CASE("bench/run measures message sockets") {
+TEST_CASE("bench/run measures message sockets, and the HTTP client at an nginx") {
   if (testing::sanitized) return;
   scratch dir;
   provide(dir, "bench/core");
-  for (const char* const name : {"socket", "socket_load"})
+  for (const char* const name : {"socket", "socket_load", "fetch", "fetch_load"})
     std::filesystem::create_symlink(std::filesystem::absolute(std::string("bench/") + name), dir / name);
-  const auto done = run({"bench/run", "--quick", "--only", "push_pull_64B,req_rep_loop,pub_sub_10", "--json",
+  const auto done = run({"bench/run", "--quick", "--only", "push_pull_64B,req_rep_loop,pub_sub_10,fetch100", "--json",
                          dir / "json", "--programs", dir / ""});
   INFO(done.out << done.err);
   REQUIRE(done.status == 0);
@@ -162,9 +165,10 @@ TEST_CASE("bench/run measures message sockets") {
   for (const std::string row : {R"("push_pull_64B", "workers": 1, "system": "weir", "metric": "rate")",
                                 R"("push_pull_64B", "workers": 2, "system": "weir", "metric": "cpu")",
                                 R"("req_rep_loop", "workers": 1, "system": "weir", "metric": "p99")",
-                                R"("pub_sub_10", "workers": 2, "system": "weir", "metric": "rate")"})
+                                R"("pub_sub_10", "workers": 2, "system": "weir", "metric": "rate")",
+                                R"("fetch100", "workers": 1, "system": "weir", "metric": "cpu")"})
     CHECK(count(json, row) == 1);
-  CHECK(count(json, "\n") == 2 * (2 + 4 + 2));
+  CHECK(count(json, "\n") == 2 * (2 + 4 + 2 + 2));
   std::istringstream table(done.out);
   for (std::string line; std::getline(table, line);) CHECK(line.size() <= 120);
 }
@@ -188,4 +192,14 @@ TEST_CASE("messages that do not come as they were sent are no figure") {
   CHECK(right.status == 0);
   CHECK(right.err.empty());
   CHECK(right.out.starts_with("push_pull_inproc rate "));
+}
+
+TEST_CASE("an answer that is not what was asked for is no figure of a client") {
+  const auto done = shell(
+      "exec 3< <(bench/http http_server 1); read port <&3; bench/fetch fetch 1 1000 10 $port; status=$?; kill -KILL "
+      "$!; "
+      "exit $status");
+  CHECK(done.status == 3);
+  CHECK(done.out.empty());
+  CHECK(done.err == "an answer is not what it should be\n");
 }

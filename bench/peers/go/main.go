@@ -4,6 +4,7 @@
 //	PROGRAM WORKLOAD WORKERS N
 //	PROGRAM echo_server WORKERS     for bench/net/load.cc
 //	PROGRAM http_server WORKERS     for bench/http/load.cc
+//	PROGRAM fetch WORKERS SIZE N PORT     for bench/fetch/load.cc
 package main
 
 import (
@@ -32,6 +33,9 @@ func main() {
 			servers[os.Args[1]](workers)
 		}
 	}
+	if len(os.Args) == 6 && os.Args[1] == "fetch" {
+		net.Fetch(os.Args[2:])
+	}
 	if len(os.Args) == 4 {
 		workers, err1 := strconv.Atoi(os.Args[2])
 		n, err2 := strconv.Atoi(os.Args[3])
@@ -42,6 +46,6 @@ func main() {
 			}
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, --list, echo_server WORKERS or http_server WORKERS\n", os.Args[0])
+	fmt.Fprintf(os.Stderr, "%s: takes WORKLOAD WORKERS N, --list, echo_server WORKERS, http_server WORKERS or fetch WORKERS SIZE N PORT\n", os.Args[0])
 	os.Exit(2)
 }

@@ -1,4 +1,4 @@
-// Package net is the servers of bench/net/load.cc and bench/http/load.cc in Go.
+// Package net is the servers of bench/net/load.cc and bench/http/load.cc, and the client of bench/fetch/load.cc, in Go.
 package net
 
 import (
