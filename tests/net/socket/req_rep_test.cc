@@ -118,9 +118,10 @@ TEST_CASE("a question that nobody waits for any more is not sent to a peer that 
     CHECK(req.statistics().unsent == 0);
     {
       // Nor is what a connection had taken, and could not write.
-      req_socket many(patient({.connect = at}));
+      const std::string there = testing::fresh_ipc();
+      req_socket many(patient({.connect = there}));
       const auto of_many = many.events();
-      router_socket reads_nothing(patient({.bind = at, .receive_high_water = 1}));
+      router_socket reads_nothing(patient({.bind = there, .receive_high_water = 1}));
       CHECK(many.wait_peers(1));
       with_scope([&](scope& s) {
         for (int i = 0; i < 50; ++i)
