@@ -69,6 +69,9 @@ class subscription {
   std::shared_ptr<internal::socket_core> at_;
 };
 
+// The program has to read what its peers ask for; one that does not want to know takes a pub_socket. What peers that
+// went have left unread counts as messages do (socket_options: receive_high_water): if it is too much, nobody is let
+// in.
 class xpub_socket : public message_socket, public sends<xpub_socket>, public receives<xpub_socket> {
  public:
   explicit xpub_socket(socket_options options = {}, site where = site::current())
