@@ -8,10 +8,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <new>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -19,6 +17,7 @@
 
 #include "tests/child.h"
 #include "tests/refused_syscall.h"
+#include "tests/short_memory.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/runtime/blocking.h"
@@ -32,9 +31,6 @@
 using namespace std::chrono_literals;
 
 namespace {
-
-// The memory of this thread is used up: what comes through operator new fails.
-thread_local bool memory_used_up = false;
 
 std::size_t entries(const char* folder) {
   std::size_t n = 0;
@@ -81,18 +77,6 @@ struct holdings {
 }
 
 }  // namespace
-
-void* operator new(std::size_t size) {
-  if (!memory_used_up)
-    if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-// AddressSanitizer has one of its own, which does not go with our delete.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return memory_used_up ? nullptr : std::malloc(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 #if !defined(WEIR_ASAN)  // its checks need what is short here: a pipe to look at a vptr, a thread to look for leaks
 TEST_CASE("child: no descriptors", "[.child]") {
@@ -228,7 +212,7 @@ TEST_CASE("a runtime that gets threads for some of its workers ends those, throw
 
 TEST_CASE("child: no memory for a timer", "[.child]") {
   weir::run({.workers = 1}, [] {
-    memory_used_up = true;
+    const testing::short_memory none;
     weir::this_actor::sleep(1h);
   });
 }
@@ -247,9 +231,10 @@ TEST_CASE("a dump without memory says so, and the program goes on") {
   auto [tx, rx] = weir::channel<int>(0);
   auto parked = r.spawn("parked", [rx = rx] { rx.recv(); });
   while (rx.waiting() != 1) std::this_thread::yield();
-  memory_used_up = true;
-  weir::dump_actors(ends[1]);
-  memory_used_up = false;
+  {
+    const testing::short_memory none;
+    weir::dump_actors(ends[1]);
+  }
   close(ends[1]);
   std::string text(1000, '\0');
   const auto n = read(ends[0], text.data(), text.size());

@@ -1,22 +1,18 @@
 // What the codec does when there is no memory.
 #include <catch2/catch.hpp>
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/net/http/events.h"
+#include "tests/short_memory.h"
 #include "weir/net/http/reader.h"
 
 using namespace weir::net::http;
 
 namespace {
-
-long allocations_left = -1;  // until one fails; below 0: none does
-
-bool refused() noexcept { return allocations_left >= 0 && allocations_left-- == 0; }
 
 // next(), with the nth allocation in it failing, and then again.
 struct short_of_memory {
@@ -25,13 +21,10 @@ struct short_of_memory {
   int failures = 0;
 
   input next() {
-    allocations_left = nth;
     try {
-      const input got = reader.next();
-      allocations_left = -1;
-      return got;
+      const testing::short_memory one(nth, testing::short_memory::once);
+      return reader.next();
     } catch (const std::bad_alloc&) {
-      allocations_left = -1;
       ++failures;
     }
     return reader.next();
@@ -44,22 +37,6 @@ struct short_of_memory {
 };
 
 }  // namespace
-
-// All forms of them: those of a sanitizer do not come by these.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return refused() ? nullptr : std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t& t) noexcept { return operator new(size, t); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 TEST_CASE("a message that finds no memory is read the same when it is asked for again") {
   const std::string long_value(40, 'v');  // longer than what a string keeps in itself

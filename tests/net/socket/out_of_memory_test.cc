@@ -1,10 +1,9 @@
 // What a program asks of a message socket without memory is not done at all, and may be asked again.
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "tests/net/socket/sockets.h"
+#include "tests/short_memory.h"
 #include "tests/testing.h"
 #include "weir/net/socket/pub_sub.h"
 #include "weir/net/socket/push_pull.h"
@@ -12,47 +11,7 @@
 using namespace weir;
 using testing::in_actor;
 using testing::patient;
-
-namespace {
-
-// Of this thread; negative: any number. What is called with it must not park.
-thread_local int allocations_left = -1;
-
-// Whether f() had enough.
-template <class F>
-__attribute__((noinline)) bool with_allocations(int left, F f) {
-  allocations_left = left;
-  try {
-    f();
-    allocations_left = -1;
-    return true;
-  } catch (const std::bad_alloc&) {
-    allocations_left = -1;
-    return false;
-  }
-}
-
-}  // namespace
-
-// All forms of them: those of a sanitizer do not come by these.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  if (allocations_left == 0) return nullptr;
-  if (allocations_left > 0) --allocations_left;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t& t) noexcept { return operator new(size, t); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+using testing::with_allocations;
 
 TEST_CASE("without memory a subscription is neither there nor given up, here and at the publisher") {
   in_actor([] {

@@ -4,15 +4,14 @@
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
-#include <new>
 #include <random>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/short_memory.h"
 #include "tests/testing.h"
 #include "weir/runtime/actor.h"
 
@@ -22,9 +21,6 @@ using removed = topic_tree::removed;
 using peers = std::vector<topic_tree::peer>;
 
 namespace {
-
-// How many allocations go well, until none does; < 0: all of them.
-int allocations_left = -1;
 
 peers matching(topic_tree& s, std::string_view subject) {
   peers found;
@@ -97,26 +93,6 @@ std::string some_topic(std::mt19937& random) {
 }
 
 }  // namespace
-
-// All forms of them: those of a sanitizer do not come by these.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  if (allocations_left == 0) return nullptr;
-  if (allocations_left > 0) --allocations_left;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t& t) noexcept { return operator new(size, t); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 TEST_CASE("a message goes to each peer that wants a topic it begins with, once") {
   topic_tree s;
@@ -234,31 +210,27 @@ TEST_CASE("without memory a subscription is not added, and the others are as the
       const auto p = static_cast<topic_tree::peer>(random() % 4);
       const std::string topic = some_topic(random);
       if (random() % 3 == 0) {
-        allocations_left = 0;
-        const removed r = s.remove(p, topic);
-        allocations_left = -1;
+        removed r{};
+        {
+          const testing::short_memory none;
+          r = s.remove(p, topic);
+        }
         same = same && r == m.remove(p, topic);
         continue;
       }
-      for (int left = 0;; ++left) {
-        allocations_left = left;
-        try {
-          const added a = s.add(p, topic);
-          allocations_left = -1;
-          same = same && a == m.add(p, topic);
-          break;
-        } catch (const std::bad_alloc&) {
-          allocations_left = -1;
-          ++refused;
-          same = same && matching(s, topic) == m.match(topic) && topics_of(s, p) == m.wants[p];
-        }
+      added a{};
+      for (int left = 0; !testing::with_allocations(left, [&] { a = s.add(p, topic); }); ++left) {
+        ++refused;
+        same = same && matching(s, topic) == m.match(topic) && topics_of(s, p) == m.wants[p];
       }
+      same = same && a == m.add(p, topic);
     }
     for (topic_tree::peer p = 0; p < 4; ++p) {
       std::size_t unwanted = 0;
-      allocations_left = 0;
-      s.remove_peer(p, [&](std::string_view) { ++unwanted; });
-      allocations_left = -1;
+      {
+        const testing::short_memory none;
+        s.remove_peer(p, [&](std::string_view) { ++unwanted; });
+      }
       same = same && unwanted == m.remove_peer(p).size();
     }
     REQUIRE(same);

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "tests/net/zmtp/wire.h"
+#include "tests/short_memory.h"
 #include "weir/net/buffer.h"
 #include "weir/net/frame.h"
 #include "weir/net/message.h"
@@ -24,15 +24,6 @@ using weir::net::message;
 using namespace weir::net::zmtp;
 
 namespace {
-
-bool used_up = false;
-
-// The memory of what comes through operator new is used up.
-struct shortage {
-  shortage() { used_up = true; }
-  shortage(const shortage&) = delete;
-  ~shortage() { used_up = false; }
-};
 
 std::string next_octets(encoder& e, std::size_t n) {
   std::string s;
@@ -51,22 +42,6 @@ void put(internal::receive_buffer& b, std::string_view bytes) {
 }
 
 }  // namespace
-
-// All forms of them: those of a sanitizer do not come by these.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return used_up ? nullptr : std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new[](std::size_t size, const std::nothrow_t& t) noexcept { return operator new(size, t); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 TEST_CASE("a chunk that is used for ever never runs out of references") {
   const std::string text(100, 'x');
@@ -110,7 +85,7 @@ TEST_CASE("without memory for a message the decoder fails, and for good") {
   d.feed(wire::frame(1, "a") + wire::frame(1, "b") + wire::frame(0, "c"));
   input got = input::more;
   {
-    const shortage none;
+    const testing::short_memory none;
     got = d.next(m);
   }
   CHECK(got == input::failed);
@@ -185,7 +160,7 @@ TEST_CASE("an encoder without memory has appended nothing, and taken nothing of 
     const message same = m.copy();
     bool thrown = false;
     {
-      const shortage none;
+      const testing::short_memory none;
       try {
         e.add(std::move(m));
       } catch (const std::bad_alloc&) {
