@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "weir/net/message.h"
+#include "weir/net/socket/internal/item_memory.h"
 
 namespace weir::net::internal {
 
@@ -23,23 +24,36 @@ struct pipe;
 enum class item_kind : std::uint8_t { message, subscribe, cancel, pong };
 
 struct item {
+  item() noexcept {}  // not = default: then `new item()` would set each octet to 0 before
+
+  // First what queues look at, so that they touch one cache line of each.
   item* next = nullptr;
+  std::size_t weight = 0;    // octets of memory
+  std::uint32_t number = 0;  // REQ: of the question that it is, or answers
   item_kind kind = item_kind::message;
-  message body = {};                           // else the topic, the context
-  std::shared_ptr<const message> shared = {};  // in place of body: goes to several peers
-  std::size_t weight = 0;                      // octets of memory
-  std::uint32_t number = 0;                    // REQ: of the question that it is, or answers
   bool again = false;                          // subscribe: the peer has been told that before, and no cancel since
+  std::shared_ptr<const message> shared = {};  // in place of body: goes to several peers
+  message body = {};                           // else the topic, the context
 
   const message& content() const noexcept { return shared ? *shared : body; }
+  // Gets the rest of it near: for who will have it next.
+  void fetch() const noexcept {
+    __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
+    __builtin_prefetch(reinterpret_cast<const char*>(this) + 128);
+  }
+  void weigh() noexcept { weight = sizeof(item) + content().footprint(); }
+
+  static void* operator new(std::size_t) { return item_memory::take(); }
+  static void operator delete(void* at) noexcept { item_memory::give(at); }
 };
+static_assert(sizeof(item) <= item_memory::size && alignof(item) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 
 // With its weight. Allocates.
 inline std::unique_ptr<item> make_item(item_kind kind, message body) {
   auto i = std::make_unique<item>();
   i->kind = kind;
-  i->weight = sizeof(item) + body.footprint();
   i->body = std::move(body);
+  i->weigh();
   return i;
 }
 
@@ -87,6 +101,12 @@ class item_list {
     weight_ -= i->weight;
     return i;
   }
+  // The same; and gets the next one near, which is needed soon.
+  item* pop_and_fetch() noexcept {
+    item* const i = pop_front();
+    if (first_ != nullptr) __builtin_prefetch(first_), first_->fetch();
+    return i;
+  }
   // The first one of that number; null: there is none.
   item* extract(std::uint32_t number) noexcept {
     item* before = nullptr;
@@ -99,6 +119,14 @@ class item_list {
         return i;
       }
     return nullptr;
+  }
+  // Those at the front: up to `items`, and until they weigh `weight` or more. What is all of it costs the same however
+  // many there are.
+  item_list take_front(std::size_t items, std::size_t weight) noexcept {
+    if (size_ <= items && weight_ <= weight) return std::move(*this);
+    item_list front;
+    while (!empty() && front.size_ < items && front.weight_ < weight) front.push_back(pop_front());
+    return front;
   }
   void append(item_list&& other) noexcept {
     if (other.empty()) return;
