@@ -12,16 +12,16 @@ message message::copy() const {
   return m;
 }
 
-std::size_t message::bytes() const noexcept {
+std::size_t message::bytes_of_rest() const noexcept {
   std::size_t sum = 0;
-  for (const frame& f : *this) sum += f.size();
+  for (std::size_t i = 0; i < behind_first(); ++i) sum += rest_[i].size();
   return sum;
 }
 
-std::size_t message::footprint() const noexcept {
+std::size_t message::footprint_of_rest() const noexcept {
   // Those that are constructed and no part of it count as frames too.
-  std::size_t sum = sizeof *this - sizeof first_ + sizeof(frame) * (1 + std::size_t{capacity_} + spare_ - count_);
-  for (const frame& f : *this) sum += f.footprint();
+  std::size_t sum = sizeof(frame) * (std::size_t{capacity_} + spare_ - behind_first());
+  for (std::size_t i = 0; i < behind_first(); ++i) sum += rest_[i].footprint();
   return sum;
 }
 

@@ -75,9 +75,14 @@ class message {
 
   std::size_t size() const noexcept { return count_; }  // frames
   bool empty() const noexcept { return count_ == 0; }   // no frame; one frame without bytes is not empty
-  std::size_t bytes() const noexcept;                   // of all frames
+  std::size_t bytes() const noexcept {                  // of all frames
+    return rest_ == nullptr ? first_.size() : first_.size() + bytes_of_rest();
+  }
   // Octets of memory, for bounds of what waits: the frames, and their bytes as if nobody shared them.
-  std::size_t footprint() const noexcept;
+  std::size_t footprint() const noexcept {
+    const std::size_t first = sizeof *this - sizeof first_ + first_.footprint();
+    return rest_ == nullptr ? first : first + footprint_of_rest();
+  }
 
   // REQUIRES: i < size(), or not empty().
   frame& operator[](std::size_t i) noexcept { return i == 0 ? first_ : rest_[i - 1]; }
@@ -132,6 +137,8 @@ class message {
 
  private:
   void free_rest() noexcept;
+  std::size_t bytes_of_rest() const noexcept;
+  std::size_t footprint_of_rest() const noexcept;
   std::size_t behind_first() const noexcept { return count_ == 0 ? 0 : count_ - std::size_t{1}; }
   void reserve_front(std::size_t frames);
   void move_rest(frame* to) noexcept;

@@ -44,35 +44,30 @@ bool socket_core::answer_locked(const pipe& from, std::uint32_t number, message&
 }
 
 // What a peer sends to REQ: the answer to a question, or nothing.
-void socket_core::arrived_answer(pipe& from, message&& m, item_list& into) {
-  std::unique_ptr<item> next;
-  bool good = m.size() >= 3 && m[0].size() == 4 && m[1].empty();
+void socket_core::arrived_answer(pipe& from, std::unique_ptr<item> i, item_list& into) {
+  message& m = i->body;
+  bool good = m.size() >= 3 && m[0].size() == 4 && m[1].empty(), in_step = false;
   if (good) {
     const frame text = m.pop_front();
     m.pop_front();
     std::uint32_t number = 0;
     for (const char c : text.text()) number = number << 8 | static_cast<unsigned char>(c);
     wait_chain woken;
-    bool in_step;
     {
       std::lock_guard guard(lock_);
       good = answer_locked(from, number, m, woken);
       if (good) ++counted_.received, ++from.received;
       in_step = !good && in_step_locked(from, number);
+      if (in_step) step_.now = step::at::answered;
     }
     woken.wake();
-    if (in_step) {
-      next = make_item(item_kind::message, std::move(m));
-      next->number = number;
-      std::lock_guard guard(lock_);
-      good = in_step_locked(from, number);
-      if (good) step_.now = step::at::answered;
-    }
+    i->number = number;
+    i->weigh();
   }
-  if (!good)
+  if (in_step)
+    into.push_back(std::move(i));
+  else if (!good)
     count_malformed();
-  else if (next)
-    into.push_back(std::move(next));
 }
 
 bool socket_core::awaited_locked(std::uint32_t number) const noexcept {

@@ -120,7 +120,7 @@ class pump {
   }
 
   void encode() {
-    const std::unique_ptr<item> i(unwritten_.pop_front());  // without memory it is lost, and not sent again in part
+    const std::unique_ptr<item> i(unwritten_.pop_and_fetch());  // without memory it is lost, and not sent again in part
     switch (i->kind) {
       case item_kind::message:
         if (i->shared)
@@ -192,8 +192,9 @@ class pump {
   // False: nobody wants what comes. True: there will be no more, but the batch may not be empty.
   bool read_messages(std::string_view early) {
     try {
-      message m;
+      auto next = std::make_unique<item>();  // is decoded to where it stays
       for (;;) {
+        message& m = next->body;
         const input kind = in_.next(m);
         switch (kind) {
           case input::more: {
@@ -214,7 +215,9 @@ class pump {
             break;
           }
           case input::message:
-            socket_.arrived(*pipe_, std::move(m), batch_);
+            next->weigh();
+            socket_.arrived(*pipe_, std::move(next), batch_);
+            next = std::make_unique<item>();
             break;
           case input::subscribe:
           case input::cancel: {
@@ -238,7 +241,7 @@ class pump {
             because(in_.failure().text());
             return true;
         }
-        m.clear();
+        if (kind != input::message) next->body.clear();
         if (batch_.size() >= most_delivered || batch_.weight() >= most_octets_delivered) {
           if (!hand_over()) return false;
           this_actor::maybe_yield();

@@ -26,13 +26,16 @@ void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& t
     const socket_core::taken next = from.take(out, taken, {});
     if (next == socket_core::taken::over || next == socket_core::taken::ending) return;
     while (!taken.empty()) {
-      const std::unique_ptr<item> i(taken.pop_front());  // without memory it is lost, and not sent again in part
+      std::unique_ptr<item> i(taken.pop_front());  // without memory it is lost, and not sent again in part
       switch (i->kind) {
-        case item_kind::message: {
-          message m = i->shared ? i->shared->copy() : std::move(i->body);
-          to.arrived(in, std::move(m), batch);
+        case item_kind::message:
+          if (i->shared) {
+            i->body = std::exchange(i->shared, nullptr)->copy();
+            i->weigh();
+          }
+          i->number = 0;
+          to.arrived(in, std::move(i), batch);
           break;
-        }
         case item_kind::subscribe:
         case item_kind::cancel:
           if (zmtp::takes_subscriptions(to.type) &&

@@ -157,6 +157,8 @@ struct incoming {
   item_kind kind = item_kind::message;
   std::shared_ptr<pipe> from = {};  // REP, XPUB
   std::uint64_t connection = 0;     // of `from`
+
+  void take(item& i) noexcept { body = std::move(i.body), kind = i.kind; }
 };
 
 }  // namespace weir::net::internal

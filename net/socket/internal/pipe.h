@@ -21,6 +21,7 @@
 
 #include "weir/net/frame.h"
 #include "weir/net/socket/internal/item.h"
+#include "weir/net/socket/socket_options.h"
 #include "weir/net/stream.h"
 #include "weir/runtime/internal/wait_list.h"
 
@@ -71,6 +72,16 @@ struct pipe : std::enable_shared_from_this<pipe> {
 
   pipe_link all, sendable, readable;
   std::shared_ptr<pipe> self;
+
+  // Messages may be put into `out`; there is room in it.
+  bool usable(const socket_options& o) const noexcept {
+    return !gone && ((connected && !kicked && !deaf) || (stays && !o.immediate));
+  }
+  bool has_room(const socket_options& o) const noexcept {
+    if (o.conflate) return true;
+    return (o.send_high_water == 0 || out.size() < o.send_high_water) &&
+           (o.send_high_water_bytes == 0 || out.weight() < o.send_high_water_bytes);
+  }
 };
 
 template <pipe_link pipe::*link>

@@ -1,6 +1,8 @@
 // A connection's side of the pipes.
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <limits>
 #include <mutex>
 #include <string>
 
@@ -21,6 +23,7 @@ constexpr std::size_t most_taken = 256, most_octets_taken = 512 * 1024;
 constexpr std::size_t most_octets_of_the_deaf = 64 * 1024 * 1024;
 // Of so many peers' high water may be left unread by peers that have gone, before a further one is let in.
 constexpr std::size_t most_gone = 10;
+constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
@@ -45,12 +48,9 @@ socket_core::taken socket_core::take(pipe& p, item_list& into, deadline limit) {
     }
     if (!p.control.empty() || !p.out.empty()) {
       into.append(std::move(p.control));
-      std::size_t octets = 0;
-      for (; !p.out.empty() && p.in_flight < most_taken && octets < most_octets_taken; ++p.in_flight) {
-        item* const i = p.out.pop_front();
-        octets += i->weight;
-        into.push_back(i);
-      }
+      item_list messages = p.out.take_front(most_taken, most_octets_taken);
+      p.in_flight = messages.size();
+      into.append(std::move(messages));
       const std::uint64_t dropped = std::exchange(p.untold, 0);
       if (p.in_flight > 0) {
         update_locked(p);
@@ -85,27 +85,26 @@ socket_core::taken socket_core::take(pipe& p, item_list& into, deadline limit) {
   }
 }
 
+// So many items, and so many octets: what the pipe has room for. The last item may be longer.
+item_list::amount socket_core::room_in(const pipe& p) const noexcept {
+  const auto left = [](std::size_t most, std::size_t used) { return most == 0 ? any : most - std::min(most, used); };
+  if (p.deaf && p.stays) return {any, left(most_octets_of_the_deaf, p.in.weight())};
+  return {left(options.receive_high_water, p.in.size()), left(options.receive_high_water_bytes, p.in.weight())};
+}
+
 void socket_core::deliver_locked(pipe& p, item_list& items, wait_chain& woken, item_list& garbage) noexcept {
-  std::size_t count = 0;
-  const bool was_empty = p.in.empty();
-  const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
-  const auto full = [&] {
-    if (p.deaf && p.stays) return p.in.weight() >= most_octets_of_the_deaf;
-    return (most != 0 && p.in.size() >= most) || (octets != 0 && p.in.weight() >= octets);
-  };
-  while (!items.empty()) {
-    if (options.conflate && !p.in.empty()) {
-      garbage.push_back(p.in.pop_front());
-      --counted_.unread;
-    } else if (full()) {
-      break;
-    }
-    p.in.push_back(items.pop_front());
-    ++counted_.unread;
-    ++count;
+  const std::size_t before = p.in.size(), came = items.size();
+  if (came == 0) return;
+  if (options.conflate) {  // each takes the place of an earlier one
+    p.in.append(std::move(items));
+    garbage.append(p.in.take_front(p.in.size() - std::max<std::size_t>(before, 1), any));
+  } else {
+    const item_list::amount room = room_in(p);
+    p.in.append(items.take_front(room.items, room.weight));
   }
-  if (was_empty && !p.in.empty()) readable_.push_back(p);
-  for (std::size_t i = 0; i < count; ++i) {
+  counted_.unread = counted_.unread - before + p.in.size();
+  if (before == 0 && !p.in.empty()) readable_.push_back(p);
+  for (std::size_t i = came - items.size(); i > 0; --i) {
     wait_node* const n = receivers_.claim_first();
     if (n == nullptr) break;
     woken.add(*n);
@@ -207,16 +206,17 @@ void socket_core::send_pong(pipe& p, message&& context) {
   woken.wake();
 }
 
-void socket_core::arrived(pipe& p, message&& m, item_list& into) {
+void socket_core::arrived(pipe& p, std::unique_ptr<item> i, item_list& into) {
   switch (type) {
     case socket_type::router:
-      m.push_front(p.identity.copy());
+      i->body.push_front(p.identity.copy());
+      i->weigh();
       break;
     case socket_type::req:
-      return arrived_answer(p, std::move(m), into);
+      return arrived_answer(p, std::move(i), into);
     case socket_type::sub: {
       std::unique_lock topics(topics_mutex_);
-      if (!topics_.wanted(m.front().text())) return;
+      if (!topics_.wanted(i->body.front().text())) return;
       break;
     }
     case socket_type::push:
@@ -225,7 +225,7 @@ void socket_core::arrived(pipe& p, message&& m, item_list& into) {
     default:
       break;
   }
-  into.push_back(make_item(item_kind::message, std::move(m)));
+  into.push_back(std::move(i));
 }
 
 }  // namespace weir::net::internal

@@ -166,13 +166,13 @@ socket_core::routed socket_core::route(outgoing& o, bool keep_lock_if_full) {
 
 // Empty messages are misuse. True: it was no message for the queues, and is done.
 bool socket_core::sent_otherwise(message& m, site where) {
-  check_frames(m, "send", where);
+  if (m.empty()) check_frames(m, "send", where);
   if (type == socket_type::router && m.size() == 1) {  // an identity, and nothing behind it: a proxy must survive it
     m.clear();
     count_malformed();
     return true;
   }
-  return subscription_message(m, where);
+  return type == socket_type::xsub && subscription_message(m, where);
 }
 
 void socket_core::refuse(routed why, const outgoing& o, site where) {

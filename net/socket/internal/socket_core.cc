@@ -48,46 +48,26 @@ std::string socket_core::describe() {
   return place((kind + " socket").c_str(), options.name);
 }
 
-bool socket_core::usable(const pipe& p) const noexcept {
-  return !p.gone && ((p.connected && !p.kicked && !p.deaf) || (p.stays && !options.immediate));
-}
-
-bool socket_core::has_room(const pipe& p) const noexcept {
-  if (options.conflate) return true;
-  return (options.send_high_water == 0 || p.out.size() < options.send_high_water) &&
-         (options.send_high_water_bytes == 0 || p.out.weight() < options.send_high_water_bytes);
-}
-
-void socket_core::update_locked(pipe& p) noexcept {
-  if (usable(p) && has_room(p))
-    sendable_.push_back(p);
-  else
-    sendable_.remove(p);
-}
-
 void socket_core::wake_watchers_locked(wait_chain& woken) noexcept {
   while (wait_node* const n = watchers_.claim_first()) woken.add(*n);
 }
 
 // Receiving.
 
-bool socket_core::pop_locked(incoming& into, wait_chain& woken, item_list& garbage,
-                             std::shared_ptr<pipe>& released) noexcept {
+// Null: there is nothing. What its caller does with the item and with `popped`, it does without the lock.
+std::unique_ptr<item> socket_core::pop_locked(incoming& into, popped& more) noexcept {
   for (bool got = false; !got && !readable_.empty();) {
     pipe& p = *readable_.front();
-    item* const i = p.in.pop_front();
-    garbage.push_back(i);
+    std::unique_ptr<item> i(p.in.pop_and_fetch());
     --counted_.unread;
     if (p.gone) {
       --left_behind_.items;
       left_behind_.weight -= i->weight;
       if (!acceptors_.empty() && !much_is_left_behind_locked(2))
-        while (wait_node* const n = acceptors_.claim_first()) woken.add(*n);
+        while (wait_node* const n = acceptors_.claim_first()) more.woken.add(*n);
     }
     got = type != zmtp::socket_type::req || (step_.now == step::at::answered && step_.number == i->number);
     if (got) {
-      into.body = std::move(i->body);
-      into.kind = i->kind;
       if (type == zmtp::socket_type::rep || type == zmtp::socket_type::xpub) {
         into.from = p.self;
         into.connection = p.connection;
@@ -97,51 +77,50 @@ bool socket_core::pop_locked(incoming& into, wait_chain& woken, item_list& garba
       ++p.received;
     } else {
       ++counted_.malformed;  // the answer to a question that another has taken the place of
+      more.garbage.push_back(i.release());
     }
     if (p.in.empty()) {
       readable_.remove(p);
-      if (p.gone) released = release_locked(p);
+      if (p.gone) more.released = release_locked(p);
     } else {
       readable_.rotate();
     }
     // Half of the room at once, so that the connection does not wake for each message.
     const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
     if (!p.reader.empty() && (most == 0 || p.in.size() <= most / 2) && (octets == 0 || p.in.weight() <= octets / 2))
-      if (wait_node* const n = p.reader.claim_first()) woken.add(*n);
-    if (got) return true;
+      if (wait_node* const n = p.reader.claim_first()) more.woken.add(*n);
+    if (got) return i;
   }
-  return false;
+  return nullptr;
 }
 
 recv_status socket_core::try_recv(incoming& into) {
-  wait_chain woken;
-  item_list garbage;
-  std::shared_ptr<pipe> released;
+  popped more;
   lock_.lock();
-  const bool got = pop_locked(into, woken, garbage, released);
-  const bool closed = over_;
+  const std::unique_ptr<item> i = pop_locked(into, more);
+  const bool got = i != nullptr, closed = over_;
   const bool turn_is_over = spend_locked();
   lock_.unlock();
-  woken.wake();
+  more.woken.wake();
+  if (got) into.take(*i);
   if (turn_is_over) weir::internal::give_way();
   return got ? recv_status::ok : closed ? recv_status::closed : recv_status::empty;
 }
 
 recv_status socket_core::recv(incoming& into, deadline limit, site where) {
   for (bool first = true;; first = false) {
-    wait_chain woken;
-    item_list garbage;
-    std::shared_ptr<pipe> released;
+    popped more;
     lock_.lock();
     if (first && type == zmtp::socket_type::req && step_.now == step::at::rest && !over_) {
       lock_.unlock();
       weir::internal::throw_misuse("recv", "a REQ socket receives the answer to what was sent", "nothing was sent",
                                    "Call send() first, or request().", where);
     }
-    if (pop_locked(into, woken, garbage, released)) {
+    if (const std::unique_ptr<item> i = pop_locked(into, more)) {
       const bool turn_is_over = spend_locked();
       lock_.unlock();
-      woken.wake();
+      more.woken.wake();
+      into.take(*i);
       if (turn_is_over) weir::internal::give_way();
       return recv_status::ok;
     }

@@ -120,9 +120,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
   // list may keep some.
   bool deliver(pipe& p, item_list& items);
   bool try_deliver(pipe& p, item_list& items);
-  // What has come, as items for deliver(); subscriptions and answers are dealt with at once. False: it is none of those
-  // that this type may get.
-  void arrived(pipe& p, message&& m, item_list& into);
+  // A message that has come, for deliver(), unless it is none that this type may get; answers are dealt with at once.
+  void arrived(pipe& p, std::unique_ptr<item> i, item_list& into);
   // Empty, or why the connection has to end.
   std::string arrived_subscription(pipe& p, bool add, std::string_view topic, item_list& into);
   void send_pong(pipe& p, message&& context);
@@ -152,15 +151,22 @@ class socket_core final : public weir::internal::source_base, public std::enable
     const pipe* asked = nullptr;  // not to be looked into
   };
 
+  // What comes with an item, for when the lock is free.
+  struct popped {
+    weir::internal::wait_chain woken;
+    item_list garbage;
+    std::shared_ptr<pipe> released;
+  };
+
   bool fans_out() const noexcept;
   bool sent_otherwise(message& m, site where);
   [[noreturn]] static void refuse(routed why, const outgoing& o, site where);
   send_status send_routed(outgoing& o, deadline limit, site where);
   std::uint32_t next_question_number();
   std::string add_endpoint(endpoint_entry e, const char* call);
-  bool usable(const pipe& p) const noexcept;
-  bool has_room(const pipe& p) const noexcept;
-  void update_locked(pipe& p) noexcept;
+  bool usable(const pipe& p) const noexcept { return p.usable(options); }
+  bool has_room(const pipe& p) const noexcept { return p.has_room(options); }
+  void update_locked(pipe& p) noexcept { usable(p) && has_room(p) ? sendable_.push_back(p) : sendable_.remove(p); }
   void put_locked(pipe& p, item* i, weir::internal::wait_chain& woken, item_list& garbage) noexcept;
   routed route_locked(outgoing& o, weir::internal::wait_chain& woken);
   void find_targets(std::string_view subject);
@@ -170,8 +176,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
   bool fan_out_is_blocked() const noexcept;
   template <class Each>
   void each_target(Each each) const;
-  bool pop_locked(incoming& into, weir::internal::wait_chain& woken, item_list& garbage,
-                  std::shared_ptr<pipe>& released) noexcept;
+  std::unique_ptr<item> pop_locked(incoming& into, popped& more) noexcept;
+  item_list::amount room_in(const pipe& p) const noexcept;
   void deliver_locked(pipe& p, item_list& items, weir::internal::wait_chain& woken, item_list& garbage) noexcept;
   void greet_locked(pipe& p, std::unique_ptr<item>& welcome, weir::internal::wait_chain& woken, item_list& garbage);
   std::unique_ptr<item> welcome_for(std::string_view topic) const;
@@ -190,7 +196,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   void leave_locked(pipe& p) noexcept;
   bool much_is_left_behind_locked(std::size_t share) const noexcept;
   bool answer_locked(const pipe& from, std::uint32_t number, message& m, weir::internal::wait_chain& woken) noexcept;
-  void arrived_answer(pipe& from, message&& m, item_list& into);
+  void arrived_answer(pipe& from, std::unique_ptr<item> i, item_list& into);
   bool in_step_locked(const pipe& from, std::uint32_t number) const noexcept;
   bool awaited_locked(std::uint32_t number) const noexcept;
   void forget_question(question& q, message& m) noexcept;

@@ -132,7 +132,7 @@ bool socket_core::cancel(std::string_view topic) {
 }
 
 bool socket_core::subscription_message(const message& m, site where) {
-  if (type != socket_type::xsub || m.size() != 1) return false;
+  if (m.size() != 1) return false;
   const std::string_view text = m.front().text();
   if (text.empty() || (text[0] != '\0' && text[0] != '\1')) return false;
   if (text[0] == '\1')
