@@ -1,6 +1,5 @@
 #include "weir/net/frame.h"
 
-#include <cstdlib>
 #include <new>
 
 namespace weir::net {
@@ -34,11 +33,9 @@ frame frame::of_size(std::size_t size) {
     f.set_kind(static_cast<std::uint8_t>(size));
     return f;
   }
-  void* memory = std::malloc(sizeof(internal::frame_block) + size);
-  if (memory == nullptr) throw std::bad_alloc();
-  auto* block = ::new (memory) internal::frame_block;
-  block->destroy = [](internal::frame_block* b) noexcept { std::free(b); };
-  return {adopted{}, block, reinterpret_cast<const std::byte*>(block + 1), size};
+  internal::frame_block* const block = internal::new_block(size);
+  if (block == nullptr) throw std::bad_alloc();
+  return {adopted{}, block, block->bytes(), size};
 }
 
 frame frame::copy() const noexcept {

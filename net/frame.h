@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "weir/net/buffer.h"
+#include "weir/net/internal/frame_block.h"
 
 namespace weir::net {
 
@@ -30,21 +31,6 @@ class frame;
 class message;
 
 namespace internal {
-
-// What shared bytes belong to; the bytes stand behind it, or where its owner says.
-struct frame_block {
-  // How many frames refer to it, and what a receive buffer holds back (zmtp/internal/receive_buffer.h). Up: relaxed, by
-  // whoever has a reference already. Down: acq_rel in release(), which pairs with itself, so that the last one to go
-  // destroys what nobody else touches any more.
-  std::atomic<std::uint32_t> references{1};
-  // Frames are slices of it, which keep all of it; else each has all of its bytes. Does not change.
-  bool sliced = false;
-  void (*destroy)(frame_block*) noexcept = nullptr;
-
-  void release(std::uint32_t n = 1) noexcept {
-    if (references.fetch_sub(n, std::memory_order_acq_rel) == n) destroy(this);
-  }
-};
 
 template <class T>
 concept frame_source = std::is_convertible_v<const T&, const_buffer> && !std::same_as<std::remove_cvref_t<T>, frame> &&
@@ -83,9 +69,10 @@ class frame {
 
   // The same bytes: those that are inline copied, others shared. Does not allocate.
   frame copy() const noexcept;
-  // Gives the frame memory of its own, no larger than its bytes, if it shares some or is part of more. Allocates then.
+  // Gives the frame memory of its own, as of_size() has it, if it shares some or is part of more. Allocates then.
   void compact();
-  // Octets of memory: the frame, and what it shares, or has a part of, as if it was its own.
+  // Octets of memory: the frame, and what it shares, or has a part of, as if it was its own. What such memory is
+  // rounded up by (internal/frame_block.h) is not counted.
   std::size_t footprint() const noexcept {
     return sizeof(frame) + (is_inline() ? 0 : sizeof(internal::frame_block) + outside().size);
   }

@@ -47,6 +47,7 @@ struct socket_core::outgoing {
     sent = true;
     return made_.release();
   }
+  std::size_t weight() const noexcept { return made_->weight; }  // REQUIRES: it is not sent
   const message& content() const noexcept { return shared ? *shared : made_->body; }
   // For fan-out: next() will give so many items, which share the message if there is more than one.
   void prepare(std::size_t items) {

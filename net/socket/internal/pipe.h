@@ -35,6 +35,9 @@ struct pipe_link {
 
 class socket_core;
 
+// What a connection takes to write at once, unless one message is more.
+constexpr std::size_t most_octets_taken = 512 * 1024;
+
 // How a connection is ended by others, whatever its actors are waiting for.
 struct hang_up {
   stream wire = {};                     // over a stream,

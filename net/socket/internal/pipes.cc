@@ -17,7 +17,7 @@ using zmtp::socket_type;
 
 namespace {
 
-constexpr std::size_t most_taken = 256, most_octets_taken = 512 * 1024;
+constexpr std::size_t most_taken = 256;
 // What a connected endpoint takes beyond its bounds of a peer that takes nothing any more, so that it can connect
 // again: as a rule the kernel has less. Of a peer that still sends it is a bound.
 constexpr std::size_t most_octets_of_the_deaf = 64 * 1024 * 1024;

@@ -122,8 +122,17 @@ socket_core::routed socket_core::fan_out_locked(outgoing& o, wait_chain& woken, 
   return routed::ok;
 }
 
+// As spend_locked(): also after as many octets as a connection takes at once, so that they are still near when it does.
+bool socket_core::spend_octets_locked(std::size_t octets) noexcept {
+  in_turn_ += octets;
+  if (in_turn_ < most_octets_taken) return spend_locked();
+  in_turn_ = 0;
+  return true;
+}
+
 // To all who want it, in one step. If it is full and `keep_lock_if_full`, lock_ is held afterwards.
 socket_core::routed socket_core::fan_out(outgoing& o, bool keep_lock_if_full) {
+  const std::size_t octets = o.weight();
   wait_chain woken;
   bool kicked = false, turn_is_over;
   routed r;
@@ -141,7 +150,7 @@ socket_core::routed socket_core::fan_out(outgoing& o, bool keep_lock_if_full) {
     lock_.lock();
     r = fan_out_locked(o, woken, kicked);
     if (r == routed::full && keep_lock_if_full) return r;
-    turn_is_over = spend_locked();
+    turn_is_over = spend_octets_locked(r == routed::ok ? octets : 0);
     lock_.unlock();
   }
   woken.wake();
@@ -153,11 +162,12 @@ socket_core::routed socket_core::fan_out(outgoing& o, bool keep_lock_if_full) {
 // As fan_out(), for all types.
 socket_core::routed socket_core::route(outgoing& o, bool keep_lock_if_full) {
   if (fans_out()) return fan_out(o, keep_lock_if_full);
+  const std::size_t octets = o.weight();
   wait_chain woken;
   lock_.lock();
   const routed r = route_locked(o, woken);
   if (r == routed::full && keep_lock_if_full) return r;
-  const bool turn_is_over = spend_locked();
+  const bool turn_is_over = spend_octets_locked(r == routed::ok ? octets : 0);
   lock_.unlock();
   woken.wake();
   if (turn_is_over) weir::internal::give_way();

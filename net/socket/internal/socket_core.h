@@ -185,6 +185,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   void lose_locked(pipe& p, std::size_t messages) noexcept;
   void kick_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
   void close_kicked();
+  bool spend_octets_locked(std::size_t octets) noexcept;
   void settle_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
   void wake_connections_locked(weir::internal::wait_chain& woken) noexcept;
   void wake_watchers_locked(weir::internal::wait_chain& woken) noexcept;
@@ -206,7 +207,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
 
   // Guarded by lock_.
   bool closing_ = false, ending_ = false, over_ = false, events_over_ = false;
-  std::size_t left_ = 0;  // once it is over: what was unsent then
+  std::size_t left_ = 0;     // once it is over: what was unsent then
+  std::size_t in_turn_ = 0;  // octets that were sent since a sender gave way
   pipe_list<&pipe::all> pipes_;
   pipe_list<&pipe::sendable> sendable_;
   pipe_list<&pipe::readable> readable_;

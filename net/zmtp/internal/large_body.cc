@@ -1,8 +1,8 @@
 #include "weir/net/zmtp/internal/large_body.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
+
+#include "weir/net/internal/frame_block.h"
 
 namespace weir::net::zmtp::internal {
 
@@ -11,26 +11,25 @@ using net::internal::frame_block;
 mutable_buffer large_body::room() noexcept {
   if (have_ == capacity_) {
     const std::size_t larger = std::min(size_, std::max(first, capacity_ * 2));
-    // The kernel moves pages, not bytes, when blocks of this size grow.
-    void* memory = std::realloc(memory_, sizeof(frame_block) + larger);
-    if (memory == nullptr) return {};
-    memory_ = static_cast<std::byte*>(memory);
+    frame_block* const grown =
+        block_ == nullptr ? net::internal::new_block(larger) : net::internal::grow_block(block_, have_, larger);
+    if (grown == nullptr) return {};
+    block_ = grown;
     capacity_ = larger;
   }
-  return {memory_ + sizeof(frame_block) + have_, capacity_ - have_};
+  return {block_->bytes() + have_, capacity_ - have_};
 }
 
 frame large_body::finish() noexcept {
-  auto* block = ::new (static_cast<void*>(memory_)) frame_block;
-  block->destroy = [](frame_block* b) noexcept { std::free(b); };
-  frame f(frame::adopted(), block, memory_ + sizeof(frame_block), size_);
-  memory_ = nullptr;
+  frame f(frame::adopted(), block_, block_->bytes(), size_);
+  block_ = nullptr;
   reset();
   return f;
 }
 
 void large_body::reset() noexcept {
-  std::free(std::exchange(memory_, nullptr));
+  if (block_ != nullptr) block_->release();
+  block_ = nullptr;
   size_ = have_ = capacity_ = 0;
 }
 

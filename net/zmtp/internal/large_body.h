@@ -38,7 +38,7 @@ class large_body {
   void reset() noexcept;
 
  private:
-  std::byte* memory_ = nullptr;  // of malloc: a frame_block, and then capacity_ bytes
+  net::internal::frame_block* block_ = nullptr;  // with capacity_ bytes
   std::size_t size_ = 0, have_ = 0, capacity_ = 0;
   unsigned flags_ = 0;
 };

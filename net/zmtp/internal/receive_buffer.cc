@@ -1,10 +1,11 @@
 #include "weir/net/zmtp/internal/receive_buffer.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
+
+#include "weir/net/internal/frame_block.h"
 
 namespace weir::net::zmtp::internal {
 
@@ -33,13 +34,11 @@ void receive_buffer::take_back() noexcept {
 
 // A new chunk, with the bytes that are there at its front.
 void receive_buffer::replace(std::size_t capacity) {
-  void* memory = std::malloc(sizeof(frame_block) + capacity + frame::inline_capacity);
-  if (memory == nullptr) throw std::bad_alloc();
-  auto* block = ::new (memory) frame_block;
-  block->destroy = [](frame_block* b) noexcept { std::free(b); };
+  frame_block* const block = net::internal::new_block(capacity + frame::inline_capacity);
+  if (block == nullptr) throw std::bad_alloc();
   block->sliced = true;
   block->references.store(bias_, std::memory_order_relaxed);  // nobody else knows it yet
-  auto* bytes = reinterpret_cast<std::byte*>(block + 1);
+  std::byte* const bytes = block->bytes();
   const std::size_t have = size();
   if (have != 0) std::memcpy(bytes, at_, have);
   give_up();
