@@ -32,7 +32,10 @@ struct chain {
   }
   void* pop() noexcept {
     --length;
-    return std::exchange(first, first->next);
+    cell* const got = first;
+    first = got->next;
+    __builtin_prefetch(first);  // is taken next
+    return got;
   }
   void free() noexcept {
     while (!empty()) ::operator delete(pop());
