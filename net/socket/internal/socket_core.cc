@@ -124,6 +124,11 @@ recv_status socket_core::recv(incoming& into, deadline limit, site where) {
       if (turn_is_over) weir::internal::give_way();
       return recv_status::ok;
     }
+    if (!more.empty()) {  // who waited for the room of what was thrown away goes on, with what may be the right one
+      lock_.unlock();
+      more.woken.wake();
+      continue;
+    }
     if (over_) {
       lock_.unlock();
       weir::internal::closed_or_cancelled("recv");

@@ -156,6 +156,8 @@ class socket_core final : public weir::internal::source_base, public std::enable
     weir::internal::wait_chain woken;
     item_list garbage;
     std::shared_ptr<pipe> released;
+
+    bool empty() const noexcept { return woken.empty() && garbage.empty() && !released; }
   };
 
   bool fans_out() const noexcept;

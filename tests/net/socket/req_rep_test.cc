@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "tests/dump.h"
 #include "tests/net/socket/sockets.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
@@ -190,6 +191,25 @@ TEST_CASE("REQ sends and receives in step, also in select") {
     answer("to the third");
     CHECK(relaxed.recv()->front() == "to the third");
     CHECK(relaxed.statistics().malformed == 2);
+  });
+}
+
+TEST_CASE("recv of a relaxed REQ that finds only old answers lets their connection go on with the new one") {
+  in_actor([] {
+    router_socket router(patient());
+    const std::string at = router.bind(testing::fresh_inproc());
+    req_socket relaxed(patient({.connect = at, .receive_high_water = 1, .relaxed = true}));
+    for (const char* text : {"first", "second"}) {
+      CHECK(relaxed.send(message(text)));
+      auto m = router.recv();
+      REQUIRE((m && m->back() == text));
+      CHECK(router.send(std::move(*m)));
+      // The first answer fills the queue; the connection waits with the second one.
+      if (text == std::string_view("first")) testing::eventually([&] { return relaxed.statistics().unread == 1; });
+    }
+    testing::eventually([] { return testing::waits("inproc", "hand over what came"); });
+    CHECK(relaxed.recv()->back() == "second");
+    CHECK(relaxed.statistics().malformed == 1);
   });
 }
 
