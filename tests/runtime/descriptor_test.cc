@@ -338,8 +338,7 @@ TEST_CASE("a duplicate of a closed descriptor wakes nobody else") {
     char one;
     CHECK(read_some(*d, &one, 1, 1ms).how == wait_result::timeout);
     d.reset();
-    const auto [again, other] = sockets();
-    CHECK(again == here);  // the number, and the memory, come back
+    const auto [again, other] = sockets_at(here);  // the memory comes back as well
     descriptor next(again, bytes);
     CHECK(write(there, "x", 1) == 1);
     CHECK(read_some(next, &one, 1, 20ms).how == wait_result::timeout);

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "weir/runtime/internal/descriptor.h"
 
@@ -33,6 +34,20 @@ inline fd_pair sockets(int type = SOCK_STREAM) {
   if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
     throw std::system_error(errno, std::generic_category(), "socketpair");
   return {ends[0], ends[1]};
+}
+
+// One of whose numbers, `a`, is that one, which was closed just now. The kernel gives the lowest that is free: another
+// thread may have this one for a moment, or have left a lower one.
+inline fd_pair sockets_at(int number) {
+  for (std::vector<fd_pair> others;;) {
+    const fd_pair p = sockets();
+    if (p.a != number && p.b != number) {
+      others.push_back(p);
+      continue;
+    }
+    for (const fd_pair& o : others) close(o.a), close(o.b);
+    return p.a == number ? p : fd_pair{p.b, p.a};
+  }
 }
 
 inline fd_pair pipe_ends() {
