@@ -105,7 +105,7 @@ class sends {
   send_status send(message&& m, deadline limit, site where = site::current()) const {
     return self("send", where).send(m, limit, where);
   }
-  // Never parks.
+  // Never waits; as any operation, it gives way to others now and then.
   send_status try_send(message&& m, site where = site::current()) const {
     return self("try_send", where).try_send(m, where);
   }
@@ -135,7 +135,7 @@ class receives {
     const recv_status status = self("recv", where).recv(in, limit, where);
     return result(status, in);
   }
-  // Never parks.
+  // Never waits; gives way as try_send() does.
   recv_result<message> try_recv(site where = site::current()) const {
     internal::incoming in;
     const recv_status status = self("try_recv", where).try_recv(in);
