@@ -263,6 +263,35 @@ TEST_CASE("a reset is a reset for every later call, and no end") {
   });
 }
 
+TEST_CASE("a connection that is reset as soon as it stands is reset, whatever connect was doing just then") {
+  in_actor([] {
+    const raw_socket listening = raw_socket::listening(16);
+    const std::uint16_t port = listening.port();
+    std::thread server([&] {
+      const linger none{1, 0};
+      for (int fd; (fd = accept4(listening.fd(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0; close(fd))
+        EXPECT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none) == 0);
+    });
+    int other = 0;
+    std::string what;
+    for (int i = 0; i < testing::rounds(20'000); ++i) {
+      try {
+        const tcp_stream s = tcp_connect(loopback(port));
+        char part[1];
+        other += s.read_some(part).status != io_status::reset;
+      } catch (const net::error& e) {
+        if (e.reset()) continue;
+        ++other;
+        what = e.what();
+      }
+    }
+    shutdown(listening.fd(), SHUT_RDWR);
+    server.join();
+    CHECK(other == 0);
+    CHECK(what == "");
+  });
+}
+
 TEST_CASE("what came before a reset is read, though a write was told of it first") {
   in_actor([] {
     const tcp_listener listener("127.0.0.1:0");
