@@ -15,7 +15,9 @@
 #include "weir/net/socket/on_socket.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/blocking.h"
+#include "weir/runtime/runtime.h"
 #include "weir/runtime/scope.h"
+#include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
 
 using namespace std::chrono_literals;
@@ -151,6 +153,27 @@ TEST_CASE("a queue is bounded in messages, or in octets") {
     CHECK(now.try_send(std::move(kept)) == send_status::full);
     CHECK(kept.front().text() == "kept");
   });
+}
+
+TEST_CASE("a sender of long messages gives way to others before it has sent many") {
+  int turns = 0;
+  weir::run({.workers = 1}, [&] {
+    push_socket out({.connect = testing::fresh_inproc(), .linger = 0s});  // nobody is there: the queue takes them
+    bool over = false;
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn("other", [&] {
+        while (!over) {
+          ++turns;
+          this_actor::yield();
+        }
+      });
+      const std::string text(300'000, 'x');
+      for (int i = 0; i < 20; ++i) EXPECT(out.send(message(text)));
+      over = true;
+    });
+  });
+  testing::check_expectations();
+  CHECK(turns >= 8);  // every second one is more than the octets of a turn
 }
 
 TEST_CASE("connect may come before bind, and messages wait") {
