@@ -84,7 +84,7 @@ void hand_out(std::size_t workers, std::size_t tasks, std::size_t killed) {
                                      if (!results[task]) waiting.push_back(task);
                                  }),
                    weir::on_recv(deaths.rx, [&](std::optional<std::string> how) {
-                     std::fprintf(stderr, "work_queue: %s\n", how->c_str());
+                     if (how) std::fprintf(stderr, "work_queue: %s\n", how->c_str());
                      if (--alive == 0) throw std::runtime_error("no worker is left");
                    }));
     s.cancel();
