@@ -29,11 +29,12 @@ std::string own_name(const std::string& what) {
   return "ipc://@example-" + chance + "-" + what;
 }
 
+// At its end it waits until libzmq has sent everything: Python alone would end with what its thread still has.
 std::vector<std::string> python(const std::string& code) {
   return {"/usr/bin/python3", "-I", "-c",
           "import zmq\ndef sock(kind):\n  s = zmq.Context.instance().socket(kind)\n"
           "  s.RCVTIMEO = s.SNDTIMEO = 60_000\n  return s\n" +
-              code};
+              code + "\nzmq.Context.instance().destroy(linger=60_000)\n"};
 }
 
 // Until the file has it; the test's time limit is the limit.
