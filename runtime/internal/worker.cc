@@ -342,11 +342,12 @@ actor_core* worker::idle() {
 
 bool worker::sleep() {
   // Only actors that this worker runs insert into its heap, so no timer can come while it sleeps.
-  time_point until = std::min({timers_.next(), loop_due(), adopted_due()});
+  time_point until = std::min(loop_due(), adopted_due());
   result_rounds& rounds = runtime_.scheduler().rounds();
   const bool promised = rounds.dense(recent_) && rounds.promise();
   if (promised) until = std::min(until, now() + result_rounds::length);
-  for_good_.store(until == time_point::max() && !loop_watches(), std::memory_order_relaxed);
+  has_timers_only_.store(until == time_point::max() && !loop_watches(), std::memory_order_relaxed);
+  until = std::min(until, timers_.next());
   const bool sleeps = runtime_.scheduler().begin_sleep(seat_) && !adopted_has_request();
   events heard;
   if (sleeps) listen(heard, until);

@@ -91,9 +91,11 @@ class worker {
   std::ptrdiff_t outside() const noexcept { return outside_.load(std::memory_order_relaxed); }
   // own thread: counts an operation. True: the actor's turn is over (interrupt.h).
   bool spend_operation() noexcept { return ++operations_ % 128 == 0; }
-  // It sleeps, or is about to, until somebody calls it: no timer of its own is set and its loop watches nothing. A
-  // hint, unless the caller knows that it sleeps (quiescence.h).
-  bool sleeps_for_good() const noexcept { return for_good_.load(std::memory_order_relaxed); }
+  // It sleeps, or is about to, until somebody calls it: none of its timers is left and its loop watches nothing. A hint,
+  // unless the caller knows that it sleeps (quiescence.h).
+  bool sleeps_for_good() noexcept {
+    return has_timers_only_.load(std::memory_order_relaxed) && timers_.next() == time_point::max();
+  }
 
   std::size_t waiting_behind() noexcept { return scheduler::waiting_behind(seat_); }
 
@@ -153,8 +155,10 @@ class worker {
   timer_heap timers_;
   context native_;
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
-  // Written by this thread before it announces a sleep, which orders it: who finds the worker asleep sees it.
-  std::atomic<bool> for_good_{false};
+  // Nothing but a timer of its own could end its sleep, unless somebody calls it. Timers are not in it, as an actor that
+  // goes on elsewhere takes its own away from here. Written by this thread before it announces a sleep, which orders it:
+  // who finds the worker asleep sees it.
+  std::atomic<bool> has_timers_only_{false};
   std::atomic<pid_t> thread_id_{0};  // written by this thread as it begins; nothing else goes by it
   after after_ = after::park;
   std::optional<lock_key> held_;  // with after::park_open, as is:
@@ -166,7 +170,7 @@ class worker {
   unsigned operations_ = 0;
   std::uint64_t next_id_ = 0, ids_end_ = 0;  // numbers reserved for actors that are made here
   std::atomic<std::ptrdiff_t> scoped_{0};    // written by this thread only; see count_scoped()
-  // The same of waits. A sleep that is announced orders it, as for_good_.
+  // The same of waits. A sleep that is announced orders it, as has_timers_only_.
   std::atomic<std::ptrdiff_t> outside_{0};
   std::atomic<std::uint32_t> token_{
       0};             // biased_lock.h; written by its thread before it runs anything, a hint for others

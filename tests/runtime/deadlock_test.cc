@@ -354,6 +354,30 @@ TEST_CASE("nor does the job that ends last") {
              Catch::StartsWith("DEADLOCK: the only actor"));
 }
 
+TEST_CASE("a deadline that is over does not hide a deadlock, though its worker still sleeps for it") {
+  weir::runtime r({.workers = 2});
+  CHECK_THROWS_AS(r.run([] {
+    const auto [tx, rx] = weir::channel<int>(1);
+    std::atomic<bool> waits{false};
+    weir::with_scope([&, &tx = tx, &rx = rx](weir::scope& s) {
+      // Keeps its worker from the others, so that the receiver waits on the other one, and goes on here.
+      const auto send = [&] {
+        while (!waits) std::this_thread::yield();
+        std::this_thread::sleep_for(20ms);  // by now that one sleeps, for an hour
+        tx.send(1);
+      };
+      s.spawn("sender", send, {.pinned = 1});
+      s.spawn("receiver", [&] {
+        waits = true;
+        EXPECT(rx.recv(1h));
+        wait_for_ever();
+      });
+    });
+  }),
+                  weir::deadlock);
+  testing::check_expectations();
+}
+
 TEST_CASE("a deadlock that leaves main: the report and exit status 70") {
   // Catch2 would catch it, so it leaves a thread's function, which is the same to the C++ runtime.
   const auto end = testing::run_child("a deadlock on a thread of its own");
