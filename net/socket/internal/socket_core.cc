@@ -54,9 +54,10 @@ void socket_core::wake_watchers_locked(wait_chain& woken) noexcept {
 
 // Receiving.
 
-// Null: there is nothing. What its caller does with the item and with `popped`, it does without the lock.
+// Null: there is nothing; or there may be, if a pipe was released, of which the caller takes care first. What it does
+// with the item and with `popped`, it does without the lock.
 std::unique_ptr<item> socket_core::pop_locked(incoming& into, popped& more) noexcept {
-  for (bool got = false; !got && !readable_.empty();) {
+  for (bool got = false; !got && !readable_.empty() && !more.released;) {
     pipe& p = *readable_.front();
     std::unique_ptr<item> i(p.in.pop_and_fetch());
     --counted_.unread;
@@ -95,16 +96,18 @@ std::unique_ptr<item> socket_core::pop_locked(incoming& into, popped& more) noex
 }
 
 recv_status socket_core::try_recv(incoming& into) {
-  popped more;
-  lock_.lock();
-  const std::unique_ptr<item> i = pop_locked(into, more);
-  const bool got = i != nullptr, closed = over_;
-  const bool turn_is_over = spend_locked();
-  lock_.unlock();
-  more.woken.wake();
-  if (got) into.take(*i);
-  if (turn_is_over) weir::internal::give_way();
-  return got ? recv_status::ok : closed ? recv_status::closed : recv_status::empty;
+  for (;;) {
+    popped more;
+    lock_.lock();
+    const std::unique_ptr<item> i = pop_locked(into, more);
+    const bool got = i != nullptr, closed = over_;
+    const bool turn_is_over = spend_locked();
+    lock_.unlock();
+    more.woken.wake();
+    if (got) into.take(*i);
+    if (turn_is_over) weir::internal::give_way();
+    if (got || !more.released) return got ? recv_status::ok : closed ? recv_status::closed : recv_status::empty;
+  }
 }
 
 recv_status socket_core::recv(incoming& into, deadline limit, site where) {
