@@ -173,6 +173,7 @@ struct oneshot_arrival {
   void withdraw(wait_node& node) noexcept { core.withdraw_recv(node); }
   template <class Body>
   decltype(auto) deliver(Body& body, bool) {
+    const emptied_at_end<T> afterwards{value};
     return std::invoke(body, std::move(value));
   }
   std::string describe() const { return "recv " + core.describe(); }

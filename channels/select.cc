@@ -121,9 +121,10 @@ class selection {
         chosen = order_[linked - 1];
         break;
       case enrolled::waiting:
-        // All stand in their lists, and nobody has completed one: with `otherwise`, this is the moment.
+        // All stand in their lists, and nobody has completed one: with `otherwise`, this is the moment, unless a timer
+        // has come due since it was tried, which stands in no list.
         if (only_look && self.word().claim_self(epoch_)) {
-          result = outcome::none_ready;
+          result = first_due().expired() ? outcome::again : outcome::none_ready;
         } else {
           must_park = true;
         }
@@ -180,10 +181,14 @@ class selection {
       mix(0, enabled_);
   }
 
-  outcome park(parker& self, int& chosen) {
+  deadline first_due() const noexcept {
     deadline first;
     for (int i = 0; i < enabled_; ++i) first = std::min(first, at(i).due());
-    switch (self.park(select_wait(cases_, count_), first)) {
+    return first;
+  }
+
+  outcome park(parker& self, int& chosen) {
+    switch (self.park(select_wait(cases_, count_), first_due())) {
       case wake_cause::peer:
         chosen = winner_->index;
         cases_[chosen]->completed(*winner_);
@@ -240,6 +245,7 @@ int await_case(select_case** cases, std::byte* nodes, int* order, int count, sel
         if (chosen >= 0) return chosen;
         break;
       case outcome::none_ready:
+        spend_operation();
         return -1;
       case outcome::again:
         chosen = s.try_enabled();

@@ -110,8 +110,8 @@ selector::id selector::select(site where) {
                            "Let it return; the next round comes afterwards.", where);
   const int count = static_cast<int>(sources_.size());
   if (order_.size() < sources_.size()) {
-    order_.resize(sources_.capacity());
     nodes_.resize(sources_.capacity() * sizeof(internal::wait_node));
+    order_.resize(sources_.capacity());  // last: its size says that both are there
   }
   int chosen = -1;
   if (left_ > 0 && !classes_) chosen = internal::try_cases(sources_.data(), order_.data(), left_, false);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,102 +29,12 @@
 #include "weir/channels/internal/watch_arrival.h"
 #include "weir/channels/internal/watch_core.h"
 #include "weir/channels/status.h"
+#include "weir/channels/watch_receiver.h"
 #include "weir/channels/watch_value.h"
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/base/site.h"
 
 namespace weir {
-
-template <class T>
-class watch_receiver {
- public:
-  using value_type = T;
-
-  watch_receiver() = default;  // refers to no watch
-  watch_receiver(internal::watch_core<T>* adopted, std::uint64_t seen) noexcept : core_(adopted), seen_(seen) {}
-  watch_receiver(const watch_receiver& other) noexcept
-      : core_(other.core_), seen_(core_ ? core_->add_receiver(&other.seen_) : 0) {}
-  watch_receiver(watch_receiver&& other) noexcept : core_(std::exchange(other.core_, nullptr)), seen_(other.seen_) {}
-  watch_receiver& operator=(watch_receiver other) noexcept {
-    std::swap(core_, other.core_);
-    std::swap(seen_, other.seen_);
-    return *this;
-  }
-  ~watch_receiver() { reset(); }
-
-  // The latest value, which counts as seen now. Never parks, never empty.
-  watch_value<T> get(site where = site::current()) const {
-    internal::watch_news<T> news(&seen_);
-    core("get", where).look(news);
-    return watch_value<T>(std::move(news));
-  }
-  // There is a value that this handle has not seen.
-  bool has_changed(site where = site::current()) const { return core("has_changed", where).has_changed(seen_); }
-
-  // Parks until there is a value newer than the one last seen, and gives the latest. Empty once closed, if there is
-  // none. A set wakes it; so does close. A cancel throws weir::cancelled (while unwinding: empty). Does not allocate.
-  watch_value<T> changed(site where = site::current()) const {
-    internal::watch_news<T> news(&seen_);
-    core("changed", where).changed(news, deadline::never());
-    return watch_value<T>(std::move(news));
-  }
-  // The same, at most until `limit`. With a newer value there even an expired deadline succeeds.
-  recv_result<watch_value<T>> changed(deadline limit, site where = site::current()) const {
-    internal::watch_news<T> news(&seen_);
-    const recv_status status = core("changed", where).changed(news, limit);
-    return result(status, std::move(news));
-  }
-  // Never parks.
-  recv_result<watch_value<T>> try_changed(site where = site::current()) const {
-    internal::watch_news<T> news(&seen_);
-    const recv_status status = core("try_changed", where).try_changed(news);
-    return result(status, std::move(news));
-  }
-
-  // Parks until ready(value) holds, which is asked of the latest value first, seen or not, and then of each one that is
-  // the latest when its turn comes. Ends as changed() does. ready() runs under no lock: it may park, throw, and look.
-  template <class Predicate>
-  requires std::is_invocable_r_v<bool, Predicate&, const T&> watch_value<T> wait_for(Predicate ready,
-                                                                                     site where = site::current())
-  const {
-    internal::watch_news<T> news(&seen_);
-    core("wait_for", where).wait_for(ready, news, deadline::never());
-    return watch_value<T>(std::move(news));
-  }
-  template <class Predicate>
-  requires std::is_invocable_r_v<bool, Predicate&, const T&> recv_result<watch_value<T>> wait_for(
-      Predicate ready, deadline limit, site where = site::current())
-  const {
-    internal::watch_news<T> news(&seen_);
-    const recv_status status = core("wait_for", where).wait_for(ready, news, limit);
-    return result(status, std::move(news));
-  }
-
-  // Gives the handle up.
-  void reset() noexcept {
-    if (core_) std::exchange(core_, nullptr)->drop_receiver();
-  }
-
-  // Receivers of this watch that are parked now; stale at once.
-  std::size_t waiting(site where = site::current()) const { return core("waiting", where).receivers_waiting(); }
-  explicit operator bool() const noexcept { return core_ != nullptr; }
-
-  // For select.
-  internal::watch_core<T>& core(const char* call, site where) const {
-    if (core_ == nullptr) internal::throw_empty_end(call, where);
-    return *core_;
-  }
-  std::uint64_t* seen() const noexcept { return &seen_; }
-
- private:
-  static recv_result<watch_value<T>> result(recv_status status, internal::watch_news<T> news) noexcept {
-    if (status != recv_status::ok) return {status, std::nullopt};
-    return {status, watch_value<T>(std::move(news))};
-  }
-
-  internal::watch_core<T>* core_ = nullptr;
-  mutable std::uint64_t seen_ = 0;  // guarded by the core's lock
-};
 
 template <class T>
 class watch_sender {
@@ -147,8 +58,14 @@ class watch_sender {
   void set(T&& value, site where = site::current()) const {
     internal::watch_core<T>& watched = core("set", where);
     typename internal::shared_value<T>::space room;
-    std::lock_guard turn(watched.turn());
-    watched.publish(room.fill(std::move(value)));
+    internal::shared_value<T> fresh;
+    bool tired;
+    {
+      std::lock_guard turn(watched.turn());
+      fresh = room.fill(std::move(value));
+      tired = watched.publish(fresh);
+    }
+    if (tired) internal::give_way();
   }
   void set(const T& value, site where = site::current()) const requires std::is_copy_constructible_v<T> {
     set(T(value), where);
@@ -163,14 +80,21 @@ class watch_sender {
     static_assert(std::is_copy_constructible_v<T>, "weir::watch<T>::update changes a copy: T must be copyable");
     internal::watch_core<T>& watched = core("update", where);
     typename internal::shared_value<T>::space room;
-    std::lock_guard turn(watched.turn());
-    T next(watched.current().get());
-    if constexpr (std::is_same_v<std::invoke_result_t<F&, T&>, bool>) {
-      if (!std::invoke(f, next)) return false;
-    } else {
-      std::invoke(f, next);
+    internal::shared_value<T> fresh;
+    std::optional<T> next;  // as `fresh`, it outlives the turn
+    bool tired;
+    {
+      std::lock_guard turn(watched.turn());
+      next.emplace(watched.current().get());
+      if constexpr (std::is_same_v<std::invoke_result_t<F&, T&>, bool>) {
+        if (!std::invoke(f, *next)) return false;
+      } else {
+        std::invoke(f, *next);
+      }
+      fresh = room.fill(std::move(*next));
+      tired = watched.publish(fresh);
     }
-    watched.publish(room.fill(std::move(next)));
+    if (tired) internal::give_way();
     return true;
   }
 
@@ -182,10 +106,12 @@ class watch_sender {
     return watch_value<T>(std::move(news));
   }
 
-  // A receiver that has seen the latest value.
+  // A receiver that has seen the latest value. Throws std::bad_alloc.
   watch_receiver<T> subscribe(site where = site::current()) const {
     internal::watch_core<T>& watched = core("subscribe", where);
-    return {&watched, watched.add_receiver(nullptr)};
+    auto seen = std::make_unique<std::uint64_t>();
+    *seen = watched.add_receiver(nullptr);
+    return {&watched, std::move(seen)};
   }
   // How many receivers there are; stale at once.
   std::size_t receivers(site where = site::current()) const { return core("receivers", where).receivers(); }
@@ -219,8 +145,9 @@ requires(!std::is_reference_v<T> && !std::is_const_v<T>)
   static_assert(std::is_nothrow_move_constructible_v<T>,
                 "weir::watch<T>: T must be nothrow-move-constructible; watch a std::unique_ptr<T> instead");
   typename internal::shared_value<T>::space room;
+  auto seen = std::make_unique<std::uint64_t>(1);
   auto* const core = new internal::watch_core<T>(room.fill(std::move(initial)), name, where);
-  return {watch_sender<T>(core), watch_receiver<T>(core, 1)};
+  return {watch_sender<T>(core), watch_receiver<T>(core, std::move(seen))};
 }
 template <class T>
 [[nodiscard]] watch_ends<T> watch(const T& initial, std::string_view name = {}, site where = site::current()) {

@@ -88,7 +88,7 @@ std::vector<child_spec> supervisor::state::begin(site where) {
 
 void supervisor::state::run(site where) {
   std::vector<child_spec> first = begin(where);
-  internal::supervision children(options_, name_, counts_, where);
+  internal::supervision children(options_, name_, counts_, shutdown_, where);
   try {
     for (child_spec& c : first) children.add(std::move(c));
     children.start_from(0);

@@ -4,6 +4,7 @@
 // Thread-safety: the selecting actor or thread only.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,8 +35,9 @@ auto broadcast_core<T>::enroll(news& out, wait_node& node, bool& closed) -> enro
 // The caller's own copy of what came, if a value came. Not under the lock.
 template <class T>
 std::optional<T> take_value(broadcast_news<T>& news) {
-  if (!news.value) return std::nullopt;
-  return news.value.take();
+  shared_value<T> came = std::move(news.value);
+  if (!came) return std::nullopt;
+  return came.take();
 }
 
 template <class T, class Result>
@@ -52,10 +54,11 @@ struct broadcast_arrival {
   void withdraw(wait_node& node) noexcept { core.withdraw(node); }
   template <class Body>
   decltype(auto) deliver(Body& body, bool closed) {
-    const broadcast_status s = closed        ? broadcast_status::closed
-                               : news.missed ? broadcast_status::lagged
-                                             : broadcast_status::ok;
-    return std::invoke(body, Result(s, news.missed, take_value(news)));
+    const std::uint64_t missed = std::exchange(news.missed, 0);  // a selector comes back to the case
+    const broadcast_status s = closed   ? broadcast_status::closed
+                               : missed ? broadcast_status::lagged
+                                        : broadcast_status::ok;
+    return std::invoke(body, Result(s, missed, take_value(news)));
   }
   std::string describe() const { return "recv " + core.describe(); }
 };

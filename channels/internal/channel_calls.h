@@ -21,9 +21,9 @@ inline send_status channel_core<T>::try_send(T& value) {
     s = send_rarely(key, o, after);
   }
   key.unlock();
-  if (s == step::would_wait) return send_status::full;
   settle(after);
   if (after.give_way) give_way();
+  if (s == step::would_wait) return send_status::full;
   return after.closed ? send_status::closed : send_status::ok;
 }
 
@@ -62,9 +62,9 @@ inline recv_status channel_core<T>::try_recv(std::optional<T>& out) {
   const lock_key key = lock_.lock();
   const step s = recv_locked(out, after);
   key.unlock();
-  if (s == step::would_wait) return recv_status::empty;
   settle(after);
   if (after.give_way) give_way();
+  if (s == step::would_wait) return recv_status::empty;
   return after.closed ? recv_status::closed : recv_status::ok;
 }
 
@@ -78,6 +78,7 @@ inline recv_status channel_core<T>::recv(std::optional<T>& out, deadline limit) 
   }
   if (limit.expired()) {
     key.unlock();
+    if (after.give_way) give_way();
     return recv_status::timeout;
   }
   switch (wait_locked(key, receivers_, &out, "recv", limit)) {

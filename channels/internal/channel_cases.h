@@ -23,7 +23,7 @@ class recv_case final : public user_case<recv_case<T, Body>> {
  public:
   recv_case(channel_core<T>& core, Body body, site at) : core_(core), body_(std::move(body)) { this->where = at; }
   decltype(auto) run() {
-    if (this->by_close) value_.reset();  // a selector runs it more than once: what the last round left
+    const emptied_at_end<T> afterwards{value_};
     return std::invoke(body_, std::move(value_));
   }
 

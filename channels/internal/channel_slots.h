@@ -27,6 +27,7 @@ send_status channel_core<T>::send_slowly(lock_key key, T& value, deadline limit)
   }
   if (limit.expired()) {
     key.unlock();
+    spend_operation();
     return send_status::timeout;
   }
   switch (wait_for_room(key, senders_, o, "send", limit)) {
@@ -137,6 +138,7 @@ send_status channel_core<T>::reserve(deadline limit) {
   if (s != send_status::full || limit.expired()) {
     key.unlock();
     if (s == send_status::closed) closed_or_cancelled("reserve");
+    if (s == send_status::full) spend_operation();
     return s == send_status::full ? send_status::timeout : s;
   }
   offer o;
@@ -186,7 +188,12 @@ bool channel_core<T>::send_promised(T& value) {
     // A destructor still runs in the next cell. A promise is not made to wait for it.
     const std::size_t more = 2 * ring_.holds();
     key.unlock();
-    grow(more);
+    try {
+      grow(more);
+    } catch (...) {
+      give_back_promise();
+      throw;
+    }
   }
 }
 

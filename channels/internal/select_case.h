@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,14 @@ class select_case {
 
  protected:
   ~select_case() = default;
+};
+
+// Empties the place for what a case takes, when its body is over: a selector comes back to the case, and then takes
+// under its source's lock, where nothing may be destroyed.
+template <class T>
+struct emptied_at_end {
+  std::optional<T>& place;
+  ~emptied_at_end() { place.reset(); }
 };
 
 // Throws misuse unless `n` is 0..255.

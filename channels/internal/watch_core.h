@@ -51,14 +51,15 @@ class watch_core final : public source_base {
   // The writers' turn: hold it from reading current() to publish().
   mutex& turn() noexcept { return turn_; }
 
-  // Makes it the latest value and wakes whoever waits for one.
-  void publish(shared_value<T> fresh) noexcept {
+  // Makes it the latest value and wakes whoever waits for one. `fresh` is the one before then, which goes when the turn
+  // is over: its destructor may set. True: the caller's turn on its worker is over too.
+  [[nodiscard]] bool publish(shared_value<T>& fresh) noexcept {
     lock_.lock();
     const bool tired = spend_locked();
-    std::swap(current_, fresh);  // the old one goes after unlock
+    std::swap(current_, fresh);
     ++version_;
     wake_and_unlock();
-    if (tired) give_way();
+    return tired;
   }
 
   shared_value<T> current() noexcept { return std::lock_guard(lock_), current_; }

@@ -1,7 +1,7 @@
 // weir::barrier: a fixed number of participants wait for each other, again and again.
 //
-// Thread-safety: all of it. May be destroyed by a participant whose last generation is complete, once all others have
-// arrived in it too.
+// Thread-safety: all of it. May be destroyed by a participant whose last generation is complete: all others have
+// arrived in it too. But who waits with a limit, or may be cancelled, has to have returned.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // weir::condition: waits, with a weir::mutex let go meanwhile, until somebody who changed something says so.
 //
-// Thread-safety: all of it. May be destroyed once all its waiters have been notified, even if they have not run yet.
+// Thread-safety: all of it. May be destroyed once all its waiters have been notified, even if they have not run yet;
+// but who waits with a limit, or may be cancelled, has to have returned.
 //
 // No notification is lost: who calls notify after having changed the state under the mutex reaches everybody who looked
 // at the state before, because a waiter stands in the list before it lets the mutex go. No wait ends without a cause.

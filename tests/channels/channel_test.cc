@@ -1,12 +1,14 @@
 #include "weir/channels/channel.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/testing.h"
+#include "weir/channels/select.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/this_actor.h"
@@ -476,6 +478,36 @@ TEST_CASE("an actor whose channel operations never have to wait does not keep it
         auto third = weir::spawn("third", [&] { stop = true; });
         third.join();
         busy.join();
+      },
+      1);
+}
+
+TEST_CASE("nor does one whose tries find nothing") {
+  in_actor(
+      [] {
+        auto [tx, rx] = weir::channel<int>(1);
+        auto full = weir::channel<int>(0);
+        const auto expired = weir::deadline(0ms);
+        const std::vector<std::function<void()>> tries = {
+            [&, &rx = rx] { (void)rx.try_recv(); },
+            [&, &rx = rx] { (void)rx.recv(expired); },
+            [&] { full.tx.try_send(1); },
+            [&] { (void)full.tx.send(1, expired); },
+            [&] { (void)full.tx.reserve(expired); },
+            [&, &rx = rx] { weir::select(weir::on_recv(rx, [](auto) {}), weir::otherwise([] {})); },
+            [&, &rx = rx] {
+              weir::select(weir::on_recv(rx, [](auto) {}), weir::on_recv(full.rx, [](auto) {}), weir::otherwise([] {}));
+            },
+        };
+        for (const auto& one : tries) {
+          std::atomic<bool> stop{false};
+          auto busy = weir::spawn("busy", [&] {
+            while (!stop) one();
+          });
+          auto third = weir::spawn("third", [&] { stop = true; });
+          third.join();
+          busy.join();
+        }
       },
       1);
 }

@@ -323,6 +323,29 @@ TEST_CASE("the destructor of a watched value may use the watch") {
   });
 }
 
+TEST_CASE("and may set it") {
+  struct restless {
+    const weir::watch_sender<restless>* tx = nullptr;
+    int number = 0;
+    restless(const weir::watch_sender<restless>* t, int n) : tx(t), number(n) {}
+    restless(const restless& o) : tx(nullptr), number(o.number) {}
+    restless(restless&& o) noexcept : tx(std::exchange(o.tx, nullptr)), number(o.number) {}
+    ~restless() {
+      if (tx) tx->set(restless(nullptr, number + 1));
+    }
+  };
+  in_actor([] {
+    auto [tx, rx] = weir::watch(restless(nullptr, 0));
+    tx.set(restless(&tx, 10));
+    CHECK(rx.get()->number == 10);
+    tx.set(restless(nullptr, 20));  // then the one of 10 goes, and sets
+    CHECK(rx.get()->number == 11);
+    tx.set(restless(&tx, 30));
+    tx.update([](restless& r) { r.number = 40; });
+    CHECK(rx.get()->number == 31);
+  });
+}
+
 TEST_CASE("select takes a watch's change and its end") {
   in_actor([] {
     auto a = weir::watch(0);

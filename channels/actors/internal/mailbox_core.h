@@ -22,6 +22,7 @@
 #include "weir/runtime/base/site.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/event.h"
+#include "weir/runtime/internal/interrupt.h"
 
 namespace weir {
 
@@ -121,7 +122,10 @@ class mailbox_core final : public mailbox_base {
 
   // Moves `message` out only if the answer is ok. Parks only if the policy is to block.
   send_status send(Message& message, deadline limit, site where) {
-    return when_full_ == overflow::block ? counted(queue().send(message, limit)) : try_send(message, where);
+    if (when_full_ == overflow::block) return counted(queue().send(message, limit));
+    const send_status s = try_send(message, where);
+    if (s == send_status::closed) closed_or_cancelled("send");
+    return s;
   }
   send_status try_send(Message& message, site) {
     if (when_full_ == overflow::drop_oldest) {

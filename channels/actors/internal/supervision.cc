@@ -28,7 +28,7 @@ bool supervision::any_runs() const noexcept {
 void supervision::start_from(std::size_t first) { start_range(first, children_.size()); }
 
 void supervision::start_range(std::size_t first, std::size_t last) {
-  for (std::size_t i = first; i < last;) {
+  for (std::size_t i = first; i < last && !shutdown_.is_set();) {
     child& c = *children_[i];
     if (c.actor || start(c)) {
       ++i;
@@ -67,7 +67,9 @@ bool supervision::start(child& c) {
   return select(body_event_case(
                     c.life->ready_event(), "ready", [] { return true; }, where_),
                 on_exit(
-                    c.actor, [&] { return c.life->ready_event().is_set(); }, where_));
+                    c.actor, [&] { return c.life->ready_event().is_set(); }, where_),
+                body_event_case(
+                    shutdown_, "shutdown", [] { return true; }, where_));
 }
 
 void supervision::stop(child& c) {

@@ -25,6 +25,7 @@
 #include "weir/channels/actors/supervisor_options.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/internal/atomic.h"
+#include "weir/runtime/internal/event.h"
 
 namespace weir::internal {
 
@@ -36,8 +37,10 @@ struct supervisor_counts {
 
 class supervision {
  public:
-  supervision(const supervisor_options& options, std::string name, supervisor_counts& counts, site where)
-      : options_(options), name_(std::move(name)), counts_(counts), where_(where), exits_(where) {}
+  // `shutdown`: once it is set, nothing more is started, and nobody's readiness awaited.
+  supervision(const supervisor_options& options, std::string name, supervisor_counts& counts, event& shutdown,
+              site where)
+      : options_(options), name_(std::move(name)), counts_(counts), shutdown_(shutdown), where_(where), exits_(where) {}
   supervision(const supervision&) = delete;
 
   bool knows(std::string_view name) const noexcept { return find(name) != nullptr; }
@@ -65,7 +68,7 @@ class supervision {
 
   child* find(std::string_view name) const noexcept;
   void start_range(std::size_t first, std::size_t last);
-  // False: it ended before it was ready.
+  // False: it ended before it was ready. A shutdown does not wait for that.
   bool start(child& c);
   void stop(child& c);
   // Shuts down those from `first` on, last first, and forgets the temporary ones.
@@ -78,6 +81,7 @@ class supervision {
   const supervisor_options& options_;
   const std::string name_;
   supervisor_counts& counts_;
+  event& shutdown_;
   const site where_;
   std::vector<std::unique_ptr<child>> children_;
   monitor exits_;
