@@ -55,8 +55,8 @@ class subscription {
   std::string_view topic() const noexcept { return told_.front().text().substr(1); }
   bool wanted() const noexcept { return told_.front().text()[0] == '\1'; }
   // From now on the peer gets what begins with `topic`, this one or another, or no more; counted, as subscriptions are.
-  // False: it is gone; for take(): it did not get it. For options.manual, where nothing else decides what a peer gets.
-  // Neither parks. give() allocates.
+  // False: it is gone; for take(): it did not get it; or options.manual is not set: then what a peer has asked for
+  // decides what it gets. Neither parks. give() allocates.
   bool give(std::string_view topic) const;
   bool give() const { return give(topic()); }
   bool take(std::string_view topic) const;

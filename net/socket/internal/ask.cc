@@ -29,7 +29,7 @@ std::uint32_t socket_core::next_question_number() {
 }
 
 bool socket_core::in_step_locked(const pipe& from, std::uint32_t number) const noexcept {
-  return step_.now == step::at::asked && step_.number == number && step_.asked == &from;
+  return step_.now == req_step::at::asked && step_.number == number && step_.asked == &from;
 }
 
 bool socket_core::answer_locked(const pipe& from, std::uint32_t number, message& m, wait_chain& woken) noexcept {
@@ -58,7 +58,7 @@ void socket_core::arrived_answer(pipe& from, std::unique_ptr<item> i, item_list&
       good = answer_locked(from, number, m, woken);
       if (good) ++counted_.received, ++from.received;
       in_step = !good && in_step_locked(from, number);
-      if (in_step) step_.now = step::at::answered;
+      if (in_step) step_.now = req_step::at::answered;
     }
     woken.wake();
     i->number = number;
@@ -71,7 +71,7 @@ void socket_core::arrived_answer(pipe& from, std::unique_ptr<item> i, item_list&
 }
 
 bool socket_core::awaited_locked(std::uint32_t number) const noexcept {
-  if (step_.now == step::at::asked && step_.number == number) return true;
+  if (step_.now == req_step::at::asked && step_.number == number) return true;
   const question* q = questions_[number % questions_.size()];
   while (q != nullptr && q->number != number) q = q->next;
   return q != nullptr;

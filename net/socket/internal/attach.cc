@@ -13,19 +13,6 @@ using weir::internal::wait_chain;
 using weir::internal::wait_node;
 using zmtp::socket_type;
 
-namespace {
-
-// For the end of a connection, which nothing keeps: without memory for it the program does not hear of it.
-void add_news(bool wanted, std::string_view topic, item_list& to) noexcept {
-  try {
-    to.push_back(make_item(wanted ? item_kind::subscribe : item_kind::cancel,
-                           message(std::string(1, wanted ? '\1' : '\0').append(topic))));
-  } catch (const std::bad_alloc&) {
-  }
-}
-
-}  // namespace
-
 std::shared_ptr<pipe> socket_core::add_pipe(bool stays, std::string address) {
   auto p = std::make_shared<pipe>(stays, std::move(address));
   wait_chain woken;
@@ -50,8 +37,8 @@ std::shared_ptr<pipe> socket_core::release_locked(pipe& p) noexcept {
 // Nothing more goes in or out; what is unread may still be read.
 void socket_core::leave_locked(pipe& p) noexcept {
   if (std::exchange(p.gone, true)) return;
-  left_behind_.items += p.in.size();
-  left_behind_.weight += p.in.weight();
+  left_behind_.items += p.in.size() + p.news.items;
+  left_behind_.weight += p.in.weight() + p.news.weight;
 }
 
 const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up end) {
@@ -142,10 +129,16 @@ void socket_core::cut_inproc(std::string_view address) noexcept {
 }
 
 void socket_core::deafen(pipe& p) noexcept {
+  item_list garbage;
   wait_chain woken;
   {
     std::lock_guard guard(lock_);
     p.deaf = true;
+    if (!p.stays) {
+      lose_locked(p, p.out.size() + std::exchange(p.in_flight, 0));
+      garbage.append(std::move(p.out));
+      if (counted_.unsent == 0) wake_watchers_locked(woken);
+    }
     update_locked(p);
     while (wait_node* const n = senders_.claim_first()) woken.add(*n);  // who waited for its room need not any more
     while (wait_node* const n = p.reader.claim_first()) woken.add(*n);  // it has more room now
@@ -185,8 +178,9 @@ void socket_core::lose_locked(pipe& p, std::size_t messages) noexcept {
   p.lost += messages;
 }
 
-void socket_core::detach(pipe& p, item_list&& unwritten, item_list&& undelivered, std::string_view reason) noexcept {
-  item_list garbage, news;
+void socket_core::detach(pipe& p, item_list&& unwritten, std::string_view reason) noexcept {
+  item_list garbage;
+  news_list news;
   wait_chain woken;
   std::uint64_t dropped;
   std::shared_ptr<pipe> released;
@@ -194,14 +188,14 @@ void socket_core::detach(pipe& p, item_list&& unwritten, item_list&& undelivered
   std::map<std::string, pipe*, std::less<>>::node_type identity;
   {
     std::unique_lock topics(topics_mutex_);
-    while (!undelivered.empty()) {
-      item* const i = undelivered.pop_front();
-      (i->kind == item_kind::message ? garbage : news).push_back(i);
-    }
     if (type == socket_type::pub || type == socket_type::xpub)
       for (topic_table<pipe*>* table : {&wishes_, &subscribers_})
         table->remove_all(&p, [&](std::string_view topic) {
-          if (type == socket_type::xpub && (table == &wishes_) == options.manual) add_news(false, topic, news);
+          if (type != socket_type::xpub || (table == &wishes_) != options.manual) return;
+          try {
+            make_news(p, false, topic, news);
+          } catch (const std::bad_alloc&) {  // nothing keeps the end of a connection: the program does not hear of it
+          }
         });
     p.subscriptions = 0;
     std::lock_guard guard(lock_);
@@ -222,7 +216,7 @@ void socket_core::detach(pipe& p, item_list&& unwritten, item_list&& undelivered
     lose_locked(p, p.in_flight - kept);
     p.in_flight = 0;
     p.out.prepend(std::move(back));
-    if (p.self) add_news_locked(p, news, woken);
+    add_news_locked(p, news, woken);
     if (!p.stays || p.gone) {
       lose_locked(p, p.out.size());
       garbage.append(std::move(p.out));
@@ -234,7 +228,7 @@ void socket_core::detach(pipe& p, item_list&& unwritten, item_list&& undelivered
     }
     dropped = std::exchange(p.untold, 0);
     update_locked(p);
-    if (p.gone && p.in.empty() && p.self) released = release_locked(p);
+    if (p.gone && !p.has_unread() && p.self) released = release_locked(p);
     while (wait_node* const n = p.writer.claim_first()) woken.add(*n);
     while (wait_node* const n = p.reader.claim_first()) woken.add(*n);
     while (wait_node* const n = senders_.claim_first()) woken.add(*n);  // for ROUTER, who waits for this peer
@@ -255,7 +249,7 @@ void socket_core::drop_pipe(pipe& p) {
     lose_locked(p, p.out.size());
     garbage.append(std::move(p.out));
     update_locked(p);
-    if (p.in.empty()) released = release_locked(p);
+    if (!p.has_unread()) released = release_locked(p);
     while (wait_node* const n = senders_.claim_first()) woken.add(*n);  // who waited for its room need not any more
     while (wait_node* const n = p.writer.claim_first()) woken.add(*n);
     while (wait_node* const n = p.reader.claim_first()) woken.add(*n);

@@ -49,7 +49,7 @@ class pump {
   void run(std::string_view early) {
     struct detached {
       pump& of;
-      ~detached() { of.socket_.detach(*of.pipe_, std::move(of.unwritten_), std::move(of.batch_), of.why_); }
+      ~detached() { of.socket_.detach(*of.pipe_, std::move(of.unwritten_), of.why_); }
     } const at_end{*this};
     with_scope([&](scope& s) {
       // Whatever ends the reader, a cancel too, ends the writer.
@@ -100,6 +100,7 @@ class pump {
         if (r == written::peer_is_gone) {
           // What it sent before it went is still there to be read, and behind it the end, or the same reset.
           at_end.reads_on = true;
+          if (!pipe_->stays) unwritten_.clear();
           socket_.deafen(*pipe_);
         }
         if (r != written::all) return;
@@ -198,7 +199,7 @@ class pump {
         const input kind = in_.next(m);
         switch (kind) {
           case input::more: {
-            if (!hand_over()) return false;
+            if (!hand_over() || !tell()) return false;
             if (!early.empty()) {
               early.remove_prefix(in_.feed(early));
               break;
@@ -221,8 +222,7 @@ class pump {
             break;
           case input::subscribe:
           case input::cancel: {
-            std::string refused =
-                socket_.arrived_subscription(*pipe_, kind == input::subscribe, m.front().text(), batch_);
+            std::string refused = socket_.arrived_subscription(*pipe_, kind == input::subscribe, m.front().text());
             if (refused.empty()) break;
             because(std::move(refused));
             return true;
@@ -257,12 +257,22 @@ class pump {
   bool hand_over() {
     if (batch_.empty()) return true;
     if (!socket_.try_deliver(*pipe_, batch_)) return false;
-    if (batch_.empty()) return true;
+    return batch_.empty() || hold_while([&] { return socket_.deliver(*pipe_, batch_); });
+  }
+
+  // Waits while XPUB's program has not heard of much that this peer has subscribed to.
+  bool tell() {
+    return socket_.has_heard(*pipe_) || hold_while([this] { return socket_.wait_until_heard(*pipe_); });
+  }
+
+  // The peer's silence does not count meanwhile, as nobody listens.
+  template <class Wait>
+  bool hold_while(Wait wait) {
     {
       std::lock_guard guard(lock_);
       beat_.hold();
     }
-    if (!socket_.deliver(*pipe_, batch_)) return false;
+    if (!wait()) return false;
     {
       std::lock_guard guard(lock_);
       beat_.go_on(weir::internal::now());

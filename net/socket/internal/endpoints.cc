@@ -189,10 +189,25 @@ std::string socket_core::bind(std::string_view endpoint, site where) {
   return add_endpoint(std::move(e), "bind");
 }
 
+namespace {
+
+// Of these a second connection to the same endpoint would only double what comes, or who is asked; libzmq makes none.
+bool connects_once(zmtp::socket_type type) noexcept {
+  using enum zmtp::socket_type;
+  return type == dealer || type == sub || type == pub || type == req;
+}
+
+}  // namespace
+
 void socket_core::connect(std::string_view endpoint, site where) {
   const message_endpoint to = message_endpoint::to_connect(endpoint);
   const socket_ref self = shared_from_this();
   const std::string text(endpoint);
+  if (to.over != message_transport::inproc && connects_once(type)) {
+    std::lock_guard guard(endpoints_mutex_);
+    for (const endpoint_entry& e : endpoints_)
+      if (!e.bound && e.text == text) return;
+  }
   endpoint_entry e{text, false, {}};
   const std::shared_ptr<pipe> p = add_pipe(true, text);
   try {

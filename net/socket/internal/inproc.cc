@@ -20,15 +20,23 @@ zmtp::peer_info introduce(const socket_core& s) {
   return p;
 }
 
-// One direction. What it has taken and could not hand over stays in `taken`, or in `batch`.
-void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& taken, item_list& batch) {
+// One direction. What it has taken and found no room for stays in `taken`, as it was.
+void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& taken) {
+  item_list batch;
+  std::size_t room = 0, messages = 0;
   for (;;) {
     const socket_core::taken next = from.take(out, taken, {});
     if (next == socket_core::taken::over || next == socket_core::taken::ending) return;
     while (!taken.empty()) {
+      if (messages == room && taken.front()->kind == item_kind::message) {
+        if (!to.deliver(in, batch)) return;
+        from.wrote(out, std::exchange(messages, 0));
+        if ((room = to.wait_for_room(in)) == 0) return;
+      }
       std::unique_ptr<item> i(taken.pop_front());  // without memory it is lost, and not sent again in part
       switch (i->kind) {
         case item_kind::message:
+          ++messages;
           if (i->shared) {
             i->body = std::exchange(i->shared, nullptr)->copy();
             i->weigh();
@@ -38,8 +46,8 @@ void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& t
           break;
         case item_kind::subscribe:
         case item_kind::cancel:
-          if (zmtp::takes_subscriptions(to.type) &&
-              !to.arrived_subscription(in, i->kind == item_kind::subscribe, i->body.front().text(), batch).empty()) {
+          if (!zmtp::takes_subscriptions(to.type)) break;
+          if (!to.arrived_subscription(in, i->kind == item_kind::subscribe, i->body.front().text()).empty()) {
             static_cast<void>(to.deliver(in, batch));  // what came before
             return;
           }
@@ -49,6 +57,9 @@ void carry(socket_core& from, pipe& out, socket_core& to, pipe& in, item_list& t
       }
     }
     if (!to.deliver(in, batch)) return;
+    from.wrote(out, std::exchange(messages, 0));
+    room = 0;
+    if (!to.has_heard(in) && !to.wait_until_heard(in)) return;
     this_actor::maybe_yield();
   }
 }
@@ -92,16 +103,16 @@ bool link(socket_core& from, const std::shared_ptr<pipe>& p, socket_core& to, co
     failure = fmt::format("{} and {} do not talk to each other (RFC 37)", zmtp::name(from.type), zmtp::name(to.type));
   const std::shared_ptr<pipe> q = to.add_pipe(false, address);
   // What is on its way from p to q, and back.
-  item_list up, up_there, down, down_there;
+  item_list up, down;
   struct end {
     socket_core& of;
     pipe& at;
-    item_list &taken, &undelivered;
+    item_list& taken;
     ~end() {
-      of.detach(at, std::move(taken), std::move(undelivered), "the other socket has ended the connection");
+      of.detach(at, std::move(taken), "the other socket has ended the connection");
       of.drop_pipe(at);
     }
-  } const end_of_q{to, *q, down, up_there};
+  } const end_of_q{to, *q, down};
   if (!failure.empty() || refused(to.attach(*q, introduce(from), {{}, from.weak_from_this(), p})) ||
       refused(from.attach(*p, introduce(to), {{}, to.weak_from_this(), q}))) {
     from.count_failed_handshake(address, failure);
@@ -111,9 +122,9 @@ bool link(socket_core& from, const std::shared_ptr<pipe>& p, socket_core& to, co
   struct leave {
     socket_core& of;
     pipe& at;
-    item_list &taken, &undelivered;
-    ~leave() { of.detach(at, std::move(taken), std::move(undelivered), "the other socket has ended the connection"); }
-  } const leave_p{from, *p, up, down_there};
+    item_list& taken;
+    ~leave() { of.detach(at, std::move(taken), "the other socket has ended the connection"); }
+  } const leave_p{from, *p, up};
   const auto cut = [&] {
     from.cut(*p);
     to.cut(*q);
@@ -125,7 +136,7 @@ bool link(socket_core& from, const std::shared_ptr<pipe>& p, socket_core& to, co
       decltype(cut)& f;
       ~closer() { f(); }
     } const at_end{cut};
-    s.spawn("inproc", [&from, &to, &p, &q, &down, &down_there] {
+    s.spawn("inproc", [&from, &to, &p, &q, &down] {
       struct both {
         socket_core &a, &b;
         pipe &of_a, &of_b;
@@ -134,9 +145,9 @@ bool link(socket_core& from, const std::shared_ptr<pipe>& p, socket_core& to, co
           b.cut(of_b);
         }
       } const at_end_of_this{from, to, *p, *q};
-      carry(to, *q, from, *p, down, down_there);
+      carry(to, *q, from, *p, down);
     });
-    carry(from, *p, to, *q, up, up_there);
+    carry(from, *p, to, *q, up);
   });
   return true;
 }

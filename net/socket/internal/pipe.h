@@ -69,6 +69,7 @@ struct pipe : std::enable_shared_from_this<pipe> {
   std::uint64_t sent = 0, received = 0, dropped = 0, lost = 0;  // as socket_statistics
   std::uint64_t untold = 0;                                     // of dropped: since the last event
   std::uint64_t marked = 0;                                     // fan-out: the send that is to reach it
+  item_list::amount news = {};       // XPUB: those of this peer that the program has not heard of yet
   std::size_t subscriptions = 0;     // PUB, XPUB: those of the peer; guarded by topics_mutex_
   weir::internal::wait_list writer;  // the connection waits for something to write
   weir::internal::wait_list reader;  // the connection waits for room in `in`
@@ -76,6 +77,7 @@ struct pipe : std::enable_shared_from_this<pipe> {
   pipe_link all, sendable, readable;
   std::shared_ptr<pipe> self;
 
+  bool has_unread() const noexcept { return !in.empty() || news.items > 0; }
   // Messages may be put into `out`; there is room in it.
   bool usable(const socket_options& o) const noexcept {
     return !gone && ((connected && !kicked && !deaf) || (stays && !o.immediate));

@@ -27,20 +27,29 @@ constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
-void socket_core::settle_locked(pipe& p, wait_chain& woken) noexcept {
-  if (p.in_flight == 0) return;
-  counted_.unsent -= p.in_flight;
-  counted_.sent += p.in_flight;
-  p.sent += p.in_flight;
-  p.in_flight = 0;
+void socket_core::settle_locked(pipe& p, std::size_t messages, wait_chain& woken) noexcept {
+  if (messages == 0) return;
+  counted_.unsent -= messages;
+  counted_.sent += messages;
+  p.sent += messages;
+  p.in_flight -= messages;
   if (counted_.unsent == 0) wake_watchers_locked(woken);
+}
+
+void socket_core::wrote(pipe& p, std::size_t messages) noexcept {
+  wait_chain woken;
+  {
+    std::lock_guard guard(lock_);
+    settle_locked(p, messages, woken);
+  }
+  woken.wake();
 }
 
 socket_core::taken socket_core::take(pipe& p, item_list& into, deadline limit) {
   for (;;) {
     wait_chain woken;
     lock_.lock();
-    settle_locked(p, woken);
+    settle_locked(p, p.in_flight, woken);
     if (!p.connected || p.kicked || p.gone || over_) {
       lock_.unlock();
       woken.wake();
@@ -111,16 +120,6 @@ void socket_core::deliver_locked(pipe& p, item_list& items, wait_chain& woken, i
   }
 }
 
-// Whatever the high water is: nobody can send these twice.
-void socket_core::add_news_locked(pipe& p, item_list& news, wait_chain& woken) noexcept {
-  if (news.empty()) return;
-  counted_.unread += news.size();
-  for (std::size_t i = 0; i < news.size(); ++i)
-    if (wait_node* const n = receivers_.claim_first()) woken.add(*n);
-  p.in.append(std::move(news));
-  readable_.push_back(p);
-}
-
 bool socket_core::try_deliver(pipe& p, item_list& items) {
   wait_chain woken;
   item_list garbage;
@@ -159,6 +158,25 @@ bool socket_core::deliver(pipe& p, item_list& items) {
       case wait_end::cancelled:
         weir::internal::meet_cancel("hand over what came");
         return false;
+    }
+  }
+}
+
+std::size_t socket_core::wait_for_room(pipe& p) {
+  for (;;) {
+    lock_.lock();
+    if (!p.connected || p.kicked || p.gone || ending_ || over_) {
+      lock_.unlock();
+      return 0;
+    }
+    const item_list::amount room = options.conflate ? item_list::amount{any, any} : room_in(p);
+    if (room.items > 0 && room.weight > 0) {
+      lock_.unlock();
+      return room.items;
+    }
+    if (wait_locked(p.reader, nullptr, "hand over what came", {}) == wait_end::cancelled) {
+      weir::internal::meet_cancel("hand over what came");
+      return 0;
     }
   }
 }

@@ -54,11 +54,11 @@ socket_core::routed socket_core::route_locked(outgoing& o, wait_chain& woken) {
     put_locked(p, o.release(), woken, o.garbage);
     return routed::ok;
   }
-  if (o.in_step && step_.now != step::at::rest && !options.relaxed) return routed::out_of_step;
+  if (o.in_step && step_.now != req_step::at::rest && !options.relaxed) return routed::out_of_step;
   if (sendable_.empty()) return routed::full;
   pipe& p = *sendable_.front();
   sendable_.rotate();
-  if (o.in_step) step_ = {step::at::asked, o.number, &p};
+  if (o.in_step) step_ = {req_step::at::asked, o.number, &p};
   if (o.asked) *o.asked = p.self;
   put_locked(p, o.release(), woken, o.garbage);
   return routed::ok;

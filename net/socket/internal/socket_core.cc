@@ -57,23 +57,18 @@ void socket_core::wake_watchers_locked(wait_chain& woken) noexcept {
 // Null: there is nothing; or there may be, if a pipe was released, of which the caller takes care first. What it does
 // with the item and with `popped`, it does without the lock.
 std::unique_ptr<item> socket_core::pop_locked(incoming& into, popped& more) noexcept {
+  if (!news_.empty()) return pop_news_locked(into, more);
   for (bool got = false; !got && !readable_.empty() && !more.released;) {
     pipe& p = *readable_.front();
     std::unique_ptr<item> i(p.in.pop_and_fetch());
-    --counted_.unread;
-    if (p.gone) {
-      --left_behind_.items;
-      left_behind_.weight -= i->weight;
-      if (!acceptors_.empty() && !much_is_left_behind_locked(2))
-        while (wait_node* const n = acceptors_.claim_first()) more.woken.add(*n);
-    }
-    got = type != zmtp::socket_type::req || (step_.now == step::at::answered && step_.number == i->number);
+    count_as_read_locked(p, *i, more);
+    got = type != zmtp::socket_type::req || (step_.now == req_step::at::answered && step_.number == i->number);
     if (got) {
       if (type == zmtp::socket_type::rep || type == zmtp::socket_type::xpub) {
         into.from = p.self;
         into.connection = p.connection;
       }
-      step_.now = step::at::rest;
+      step_.now = req_step::at::rest;
       ++counted_.received;
       ++p.received;
     } else {
@@ -82,17 +77,31 @@ std::unique_ptr<item> socket_core::pop_locked(incoming& into, popped& more) noex
     }
     if (p.in.empty()) {
       readable_.remove(p);
-      if (p.gone) more.released = release_locked(p);
+      if (p.gone && !p.has_unread()) more.released = release_locked(p);
     } else {
       readable_.rotate();
     }
-    // Half of the room at once, so that the connection does not wake for each message.
-    const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
-    if (!p.reader.empty() && (most == 0 || p.in.size() <= most / 2) && (octets == 0 || p.in.weight() <= octets / 2))
-      if (wait_node* const n = p.reader.claim_first()) more.woken.add(*n);
+    wake_reader_locked(p, more.woken);
     if (got) return i;
   }
   return nullptr;
+}
+
+void socket_core::count_as_read_locked(pipe& p, const item& i, popped& more) noexcept {
+  --counted_.unread;
+  if (!p.gone) return;
+  --left_behind_.items;
+  left_behind_.weight -= i.weight;
+  if (!acceptors_.empty() && !much_is_left_behind_locked(2))
+    while (wait_node* const n = acceptors_.claim_first()) more.woken.add(*n);
+}
+
+// With half of the room at once, so that the connection does not wake for each message.
+void socket_core::wake_reader_locked(pipe& p, wait_chain& woken) noexcept {
+  const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
+  const std::size_t items = std::max(p.in.size(), p.news.items), weight = std::max(p.in.weight(), p.news.weight);
+  if (!p.reader.empty() && (most == 0 || items <= most / 2) && (octets == 0 || weight <= octets / 2))
+    if (wait_node* const n = p.reader.claim_first()) woken.add(*n);
 }
 
 recv_status socket_core::try_recv(incoming& into) {
@@ -114,7 +123,7 @@ recv_status socket_core::recv(incoming& into, deadline limit, site where) {
   for (bool first = true;; first = false) {
     popped more;
     lock_.lock();
-    if (first && type == zmtp::socket_type::req && step_.now == step::at::rest && !over_) {
+    if (first && type == zmtp::socket_type::req && step_.now == req_step::at::rest && !over_) {
       lock_.unlock();
       weir::internal::throw_misuse("recv", "a REQ socket receives the answer to what was sent", "nothing was sent",
                                    "Call send() first, or request().", where);
@@ -152,7 +161,7 @@ recv_status socket_core::recv(incoming& into, deadline limit, site where) {
 
 socket_core::enrolled socket_core::enroll_recv(wait_node& node) {
   std::lock_guard guard(lock_);
-  if (!readable_.empty() || over_) return weir::internal::enroll_ready(node);
+  if (!readable_.empty() || !news_.empty() || over_) return weir::internal::enroll_ready(node);
   receivers_.push_back(node);
   return enrolled::waiting;
 }
@@ -337,7 +346,7 @@ std::vector<peer_statistics> socket_core::peers() {
       s.counted.dropped = p->dropped;
       s.counted.lost = p->lost;
       s.counted.unsent = p->out.size() + p->in_flight;
-      s.counted.unread = p->in.size();
+      s.counted.unread = p->in.size() + p->news.items;
       s.counted.subscriptions = p->subscriptions;
     }
     break;

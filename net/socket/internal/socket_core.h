@@ -32,6 +32,7 @@
 #include "weir/net/message.h"
 #include "weir/net/socket/internal/item.h"
 #include "weir/net/socket/internal/pipe.h"
+#include "weir/net/socket/internal/socket_parts.h"
 #include "weir/net/socket/internal/topic_table.h"
 #include "weir/net/socket/peer_event.h"
 #include "weir/net/socket/socket_options.h"
@@ -99,14 +100,14 @@ class socket_core final : public weir::internal::source_base, public std::enable
   std::shared_ptr<pipe> add_pipe(bool stays, std::string address);
   // Null: it may go on; else why not. `end`: what ends the connection.
   const char* attach(pipe& p, const zmtp::peer_info& peer, hang_up end);
-  // The connection is over. What it had taken and not begun to write, `unwritten`, goes back if the pipe stays; of what
-  // came and was not delivered, `undelivered`, XPUB's program hears of subscriptions.
-  void detach(pipe& p, item_list&& unwritten, item_list&& undelivered, std::string_view reason) noexcept;
+  // The connection is over. What it had taken and not begun to write, `unwritten`, goes back if the pipe stays.
+  void detach(pipe& p, item_list&& unwritten, std::string_view reason) noexcept;
   // The same for the waits only, so that the connection's actors end.
   void cut(pipe& p) noexcept;
   // Those that came over inproc to that name of this socket, which it gives up.
   void cut_inproc(std::string_view address) noexcept;
-  // The peer takes nothing more, but what it has sent is still to be read.
+  // The peer takes nothing more, but what it has sent is still to be read. Nobody will ever get what waits in a pipe
+  // that does not stay.
   void deafen(pipe& p) noexcept;
   // take() on that pipe returns, so that its caller looks at its clock again.
   void nudge(pipe& p) noexcept;
@@ -120,10 +121,17 @@ class socket_core final : public weir::internal::source_base, public std::enable
   // list may keep some.
   bool deliver(pipe& p, item_list& items);
   bool try_deliver(pipe& p, item_list& items);
+  // For so many items there is room; parks until it is one at least. 0: the pipe is over.
+  std::size_t wait_for_room(pipe& p);
+  // So many of the messages that take() gave have arrived.
+  void wrote(pipe& p, std::size_t messages) noexcept;
   // A message that has come, for deliver(), unless it is none that this type may get; answers are dealt with at once.
   void arrived(pipe& p, std::unique_ptr<item> i, item_list& into);
   // Empty, or why the connection has to end.
-  std::string arrived_subscription(pipe& p, bool add, std::string_view topic, item_list& into);
+  std::string arrived_subscription(pipe& p, bool add, std::string_view topic);
+  // XPUB: the program has heard of enough of them. Parks until then; false: the pipe is over.
+  bool has_heard(pipe& p);
+  bool wait_until_heard(pipe& p);
   void send_pong(pipe& p, message&& context);
   // Parks as long as what peers have left behind is too much for a further one (socket_options: receive_high_water).
   void wait_for_the_gone();
@@ -143,22 +151,6 @@ class socket_core final : public weir::internal::source_base, public std::enable
   struct outgoing;
   struct endpoint_entry;
   enum class routed : std::uint8_t { ok, full, closed, unreachable, out_of_step };
-
-  // REQ, send() and recv(): one question after the other.
-  struct step {
-    enum class at : std::uint8_t { rest, asked, answered } now = at::rest;
-    std::uint32_t number = 0;
-    const pipe* asked = nullptr;  // not to be looked into
-  };
-
-  // What comes with an item, for when the lock is free.
-  struct popped {
-    weir::internal::wait_chain woken;
-    item_list garbage;
-    std::shared_ptr<pipe> released;
-
-    bool empty() const noexcept { return woken.empty() && garbage.empty() && !released; }
-  };
 
   bool fans_out() const noexcept;
   bool sent_otherwise(message& m, site where);
@@ -183,12 +175,17 @@ class socket_core final : public weir::internal::source_base, public std::enable
   void deliver_locked(pipe& p, item_list& items, weir::internal::wait_chain& woken, item_list& garbage) noexcept;
   void greet_locked(pipe& p, std::unique_ptr<item>& welcome, weir::internal::wait_chain& woken, item_list& garbage);
   std::unique_ptr<item> welcome_for(std::string_view topic) const;
-  void add_news_locked(pipe& p, item_list& news, weir::internal::wait_chain& woken) noexcept;
+  static void make_news(pipe& p, bool wanted, std::string_view topic, news_list& to);
+  void add_news_locked(pipe& p, news_list& news, weir::internal::wait_chain& woken) noexcept;
+  std::unique_ptr<item> pop_news_locked(incoming& into, popped& more) noexcept;
+  void count_as_read_locked(pipe& p, const item& i, popped& more) noexcept;
+  void wake_reader_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
+  bool has_heard_locked(const pipe& p) const noexcept;
   void lose_locked(pipe& p, std::size_t messages) noexcept;
   void kick_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
   void close_kicked();
   bool spend_octets_locked(std::size_t octets) noexcept;
-  void settle_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
+  void settle_locked(pipe& p, std::size_t messages, weir::internal::wait_chain& woken) noexcept;
   void wake_connections_locked(weir::internal::wait_chain& woken) noexcept;
   void wake_watchers_locked(weir::internal::wait_chain& woken) noexcept;
   bool subscription_message(const message& m, site where);
@@ -214,13 +211,14 @@ class socket_core final : public weir::internal::source_base, public std::enable
   pipe_list<&pipe::all> pipes_;
   pipe_list<&pipe::sendable> sendable_;
   pipe_list<&pipe::readable> readable_;
+  news_list news_;                 // in the order in which what all peers together want has changed
   item_list::amount left_behind_;  // unread, of pipes that are gone
   weir::internal::wait_list senders_, receivers_, watchers_, acceptors_;
   std::map<std::string, pipe*, std::less<>> identities_;  // ROUTER
   std::uint32_t next_identity_, next_question_;
   std::uint64_t connections_ = 0, marks_ = 0;
   std::array<question*, 64> questions_{};
-  step step_;
+  req_step step_;
   socket_statistics counted_;
   std::optional<weir::sender<peer_event>> events_tx_;
   std::optional<weir::receiver<peer_event>> events_rx_;

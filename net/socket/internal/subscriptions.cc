@@ -10,6 +10,7 @@
 
 #include "weir/net/socket/internal/socket_core.h"
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/interrupt.h"
 
 namespace weir::net::internal {
 
@@ -152,16 +153,15 @@ void socket_core::greet_locked(pipe& p, std::unique_ptr<item>& welcome, wait_cha
   if (welcome && !closing_ && usable(p) && has_room(p)) put_locked(p, welcome.release(), woken, garbage);
 }
 
-std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_view topic, item_list& into) {
+std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_view topic) {
   using removed = topic_table<pipe*>::removed;
   topic_table<pipe*>& table = options.manual ? wishes_ : subscribers_;
   bool news;
   item_list garbage;
-  std::unique_ptr<item> welcome, told;  // made before anything is changed
+  std::unique_ptr<item> welcome;  // made before anything is changed, as is:
+  news_list told;
   if (add && !options.manual) welcome = welcome_for(topic);
-  if (type == socket_type::xpub)
-    told = make_item(add ? item_kind::subscribe : item_kind::cancel,
-                     message(std::string(1, add ? '\1' : '\0').append(topic)));
+  if (type == socket_type::xpub) make_news(p, add, topic, told);
   {
     std::unique_lock topics(topics_mutex_);
     if (add) {
@@ -184,18 +184,87 @@ std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_vie
     {
       std::lock_guard guard(lock_);
       greet_locked(p, welcome, woken, garbage);
+      if (news) add_news_locked(p, told, woken);
       if (!add)  // who waited for room for this peer may not have to any more
         while (wait_node* const n = senders_.claim_first()) woken.add(*n);
       wake_watchers_locked(woken);
     }
     woken.wake();
   }
-  if (told && news) into.push_back(std::move(told));
   return {};
+}
+
+// XPUB's news. "The first one wants it" and "nobody wants it any more" are facts about all peers together, so they
+// stand in one queue for all, and come to it in the section in which they become true.
+
+// As the program reads it: 1 or 0, then the topic.
+void socket_core::make_news(pipe& p, bool wanted, std::string_view topic, news_list& to) {
+  to.push_back({make_item(wanted ? item_kind::subscribe : item_kind::cancel,
+                          message(std::string(1, wanted ? '\1' : '\0').append(topic))),
+                p.shared_from_this(), p.connection});
+}
+
+// Under topics_mutex_ too. Whatever the high water is: nobody can say these twice.
+void socket_core::add_news_locked(pipe& p, news_list& news, wait_chain& woken) noexcept {
+  for (const piece_of_news& n : news) {
+    ++counted_.unread;
+    ++p.news.items;
+    p.news.weight += n.told->weight;
+    if (p.gone) ++left_behind_.items, left_behind_.weight += n.told->weight;
+    if (wait_node* const r = receivers_.claim_first()) woken.add(*r);
+  }
+  news_.splice(news_.end(), news);
+}
+
+// REQUIRES: there is one.
+std::unique_ptr<item> socket_core::pop_news_locked(incoming& into, popped& more) noexcept {
+  more.heard.splice(more.heard.end(), news_, news_.begin());
+  piece_of_news& n = more.heard.back();
+  pipe& p = *n.by;
+  count_as_read_locked(p, *n.told, more);
+  --p.news.items;
+  p.news.weight -= n.told->weight;
+  into.from = n.by;
+  into.connection = n.connection;
+  ++counted_.received;
+  ++p.received;
+  if (p.gone && !p.has_unread() && p.self) more.released = release_locked(p);
+  wake_reader_locked(p, more.woken);
+  return std::move(n.told);
+}
+
+bool socket_core::has_heard_locked(const pipe& p) const noexcept {
+  const std::size_t most = options.receive_high_water, octets = options.receive_high_water_bytes;
+  return p.deaf || ((most == 0 || p.news.items < most) && (octets == 0 || p.news.weight < octets));
+}
+
+bool socket_core::has_heard(pipe& p) {
+  if (type != socket_type::xpub) return true;
+  std::lock_guard guard(lock_);
+  return has_heard_locked(p);
+}
+
+bool socket_core::wait_until_heard(pipe& p) {
+  for (;;) {
+    lock_.lock();
+    if (!p.connected || p.kicked || p.gone || ending_ || over_) {
+      lock_.unlock();
+      return false;
+    }
+    if (has_heard_locked(p)) {
+      lock_.unlock();
+      return true;
+    }
+    if (wait_locked(p.reader, nullptr, "hand over what was subscribed to", {}) == wait_end::cancelled) {
+      weir::internal::meet_cancel("hand over what was subscribed to");
+      return false;
+    }
+  }
 }
 
 bool socket_core::give_topic(const std::shared_ptr<pipe>& to, std::uint64_t connection, bool add,
                              std::string_view topic) {
+  if (!options.manual) return false;
   item_list garbage;
   wait_chain woken;
   std::unique_ptr<item> welcome;

@@ -13,12 +13,14 @@
 
 using namespace std::chrono_literals;
 using namespace weir;
+using net::dealer_socket;
 using net::message;
 using net::peer_event;
 using net::peer_event_kind;
 using net::pull_socket;
 using net::push_socket;
 using testing::await;
+using testing::eventually;
 using testing::fresh_endpoints;
 using testing::in_actor;
 using testing::long_enough;
@@ -99,6 +101,40 @@ TEST_CASE("close loses nothing of what was sent though there is something unread
       CHECK(here.statistics().peers == 0);
     });
   }
+}
+
+TEST_CASE("close does not wait for a peer that is known to be gone, though what it sent is unread") {
+  in_actor([] {
+    dealer_socket dealer(patient({.receive_high_water = 1}));
+    {
+      dealer_socket peer(patient({.connect = dealer.bind(testing::fresh_ipc())}));
+      for (int i = 0; i < 600; ++i) CHECK(peer.send(message("x")));  // more than is taken in at once
+      eventually([&] { return dealer.statistics().unread == 1; });
+      peer.close(0ms);
+    }
+    CHECK(dealer.send(message("lost")));
+    CHECK(dealer.close(1h).unsent == 0);
+    CHECK(dealer.statistics().lost == 1);
+  });
+}
+
+TEST_CASE("what inproc found no room for waits for the next one who binds the name") {
+  in_actor([] {
+    const std::string at = testing::fresh_inproc();
+    push_socket push(patient({.connect = at}));
+    for (int i = 0; i < 50; ++i) CHECK(push.send(message(std::to_string(i))));
+    int next = 0;
+    for (int round = 0; round < 5; ++round) {
+      pull_socket pull(patient({.bind = at, .receive_high_water = 10}));
+      eventually([&] { return pull.statistics().unread == 10; });
+      eventually([&] { return push.statistics().sent == 10 * static_cast<std::uint64_t>(round + 1); });
+      CHECK(push.statistics().unsent == 40 - 10 * static_cast<std::size_t>(round));
+      pull.close(0ms);
+      while (const auto m = pull.try_recv()) CHECK(m->front() == std::to_string(next++));
+    }
+    CHECK(next == 50);
+    CHECK(push.statistics().lost == 0);
+  });
 }
 
 TEST_CASE("close waits for a peer that does not read as long as it is told to") {

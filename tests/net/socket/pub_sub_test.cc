@@ -307,32 +307,6 @@ TEST_CASE("disconnect lets go who waits for room in the endpoint's queue") {
   });
 }
 
-TEST_CASE("XPUB is told of subscriptions, and of those that end with their peer") {
-  for (const std::string& at : fresh_endpoints()) {
-    INFO(at);
-    in_actor([&] {
-      xpub_socket xpub(patient({.welcome = "topic: welcome"}));
-      const std::string endpoint = xpub.bind(at);
-      sub_socket first(patient({.connect = endpoint, .subscribe = "topic"}));
-      CHECK(xpub.recv()->front().text() == std::string("\1topic"));
-      CHECK(first.recv()->front().text() == "topic: welcome");
-      {
-        xsub_socket second(patient({.connect = endpoint}));
-        CHECK(second.send(message(std::string("\1topic"))));  // known already: not told
-        CHECK(second.send(message(std::string("\1other"))));
-        CHECK(xpub.recv()->front().text() == std::string("\1other"));
-        CHECK(xpub.wait_subscribers(2, "topic"));
-        CHECK(xpub.send(message("other message")));
-        CHECK(second.recv()->front().text() == "topic: welcome");
-        CHECK(second.recv()->front().text() == "other message");
-      }
-      CHECK(xpub.recv()->front().text() == std::string("\0other", 6));
-      CHECK(first.cancel("topic"));
-      CHECK(xpub.recv()->front().text() == std::string("\0topic", 6));
-    });
-  }
-}
-
 TEST_CASE("a publisher that waits for a subscriber goes on when that cancels its topic") {
   in_actor([] {
     pub_socket pub(patient({.send_high_water = 1, .slow = slow_subscriber::block}));
@@ -351,61 +325,21 @@ TEST_CASE("a publisher that waits for a subscriber goes on when that cancels its
   });
 }
 
-TEST_CASE("XPUB hears of all subscriptions, also of those whose connection ended before it read them") {
+TEST_CASE("a SUB that connects to an endpoint twice gets each message once") {
   in_actor([] {
-    xpub_socket xpub(patient({.receive_high_water = 1}));
-    const std::string a = xpub.bind(testing::fresh_ipc()), b = xpub.bind(testing::fresh_ipc());
-    net::endpoint_list topics;
-    for (int i = 0; i < 10; ++i) topics.push_back("t" + std::to_string(i));
-    sub_socket first(patient({.connect = a, .subscribe = topics})), second(patient({.connect = b}));
-    for (const std::string& t : topics) CHECK(xpub.wait_subscribers(1, t));
-    for (const std::string& t : topics) second.subscribe(t);
-    for (const std::string& t : topics) CHECK(xpub.wait_subscribers(2, t));
-    CHECK(xpub.unbind(a));
-    std::set<std::string> told;
-    for (int i = 0; i < 10; ++i) told.insert(std::string(xpub.recv()->front().text()));
-    CHECK(told.size() == 10);
-    for (const std::string& t : topics) CHECK(told.count("\1" + t) == 1);
-    CHECK(xpub.try_recv().status() == recv_status::empty);
+    net::pub_socket pub(patient());
+    const std::string at = pub.bind(testing::fresh_ipc());
+    sub_socket sub(patient({.connect = {at, at}, .subscribe = ""}));
+    sub.connect(at);
+    CHECK(pub.wait_subscribers(1, "x"));
+    CHECK(pub.send(message("x")));
+    CHECK(pub.send(message("y")));
+    CHECK(sub.recv()->front() == "x");
+    CHECK(sub.recv()->front() == "y");
+    CHECK(pub.statistics().peers == 1);
+    CHECK(sub.disconnect(at));
+    CHECK_FALSE(sub.disconnect(at));
   });
-}
-
-TEST_CASE("in manual mode a peer of XPUB gets what it is given, whatever it asks for") {
-  for (const std::string& at : fresh_endpoints()) {
-    INFO(at);
-    in_actor([&] {
-      xpub_socket xpub(patient({.manual = true}));
-      const std::string endpoint = xpub.bind(at);
-      sub_socket sub(patient({.connect = endpoint, .subscribe = "a"}));
-      auto wish = xpub.recv_subscription(long_enough);
-      REQUIRE(wish);
-      CHECK(wish->wanted());
-      CHECK(wish->topic() == "a");
-      CHECK(xpub.send(message("a: not given yet")));
-      CHECK(wish->give("a1"));
-      CHECK(xpub.send(message("a0")));
-      CHECK(xpub.send(message("a1")));
-      CHECK(sub.recv()->front().text() == "a1");
-
-      CHECK(sub.cancel("a"));
-      auto change = xpub.recv_subscription(long_enough);
-      REQUIRE(change);
-      CHECK(!change->wanted());
-      CHECK(change->topic() == "a");
-      CHECK(change->take("a1"));
-      CHECK(!change->take("a1"));
-
-      sub.subscribe("b");
-      CHECK(xpub.recv_subscription(long_enough)->give());
-      CHECK(xpub.wait_subscribers(1, "b"));
-      sub.close();
-      auto gone = xpub.recv_subscription(long_enough);
-      REQUIRE(gone);
-      CHECK(!gone->wanted());
-      CHECK(gone->topic() == "b");
-      CHECK(!gone->give());
-    });
-  }
 }
 
 TEST_CASE("topics are prefixes of any length, and each who wants one is found once") {
