@@ -1,5 +1,6 @@
 #include "weir/net/local.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,12 +33,15 @@ bool is_stale(const std::string& path, const address& at) {
   return probe && connect(probe.get(), at.data(), at.size()) != 0 && errno == ECONNREFUSED;
 }
 
-// The file of a listener goes with it, unless another has taken its place.
+// The file of a listener goes with it, unless another has taken its place. The file is held open, so that its number is
+// not given to another one meanwhile: a kernel gives a free one out again at once.
 class file_of_listener final : public acceptor {
  public:
   file_of_listener(owned_fd fd, const std::string& path) : acceptor(std::move(fd), transport::local) {
+    if (is_abstract(path)) return;
+    held_ = owned_fd(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat about {};
-    if (is_abstract(path) || lstat(path.c_str(), &about) != 0) return;
+    if (!held_ || fstat(held_.get(), &about) != 0) return;
     path_ = path;
     device_ = about.st_dev;
     inode_ = about.st_ino;
@@ -49,6 +53,7 @@ class file_of_listener final : public acceptor {
   }
 
  private:
+  owned_fd held_;
   std::string path_;
   dev_t device_ = 0;
   ino_t inode_ = 0;

@@ -68,6 +68,7 @@ class resolver::state {
 
  private:
   configuration present(deadline limit);
+  std::string hosts_text(deadline limit);
   internal::answer ask(const internal::name_servers& whom, const std::string& name, deadline limit);
   std::vector<address> known(std::vector<address> addresses) {
     known_.fetch_add(1, std::memory_order_relaxed);
@@ -82,6 +83,16 @@ class resolver::state {
   std::unordered_map<std::string, std::shared_ptr<question>> asked_;
 };
 
+// One that cannot be read says nothing, as to the C library.
+std::string resolver::state::hosts_text(deadline limit) {
+  try {
+    return read_file(options_.hosts, {.most = longest_hosts_file}, limit);
+  } catch (const error& e) {
+    if (e.timeout() || e.closed()) throw;
+    return {};
+  }
+}
+
 // Looks at the files once a second at most, on a thread that may wait.
 configuration resolver::state::present(deadline limit) {
   configuration now_known;
@@ -94,8 +105,7 @@ configuration resolver::state::present(deadline limit) {
   next.looked = base::now();
   next.hosts_seen = try_stat(options_.hosts, limit);
   if (!next.hosts || !same(next.hosts_seen, now_known.hosts_seen))
-    next.hosts = std::make_shared<const internal::hosts_file>(
-        next.hosts_seen ? read_file(options_.hosts, {.most = longest_hosts_file}, limit) : std::string());
+    next.hosts = std::make_shared<const internal::hosts_file>(next.hosts_seen ? hosts_text(limit) : std::string());
   if (options_.servers.empty()) next.servers_seen = try_stat(system_servers, limit);
   if (!next.servers || !same(next.servers_seen, now_known.servers_seen))
     next.servers = blocking([&] {
@@ -115,7 +125,14 @@ std::vector<address> resolver::state::find(std::string_view host, std::uint16_t 
   };
   const std::optional<internal::host_name> name = internal::host_name_of(host);
   if (!name) throw error(make_error_code(dns_errc::not_a_name), "resolve", std::string(host));
-  const configuration system = present(limit);
+  const configuration system = [&] {
+    try {
+      return present(limit);
+    } catch (const error& e) {
+      if (e.timeout()) throw error(make_error_code(errc::timeout), "resolve", std::string(host));
+      throw;
+    }
+  }();
   if (const std::vector<address>* const found = system.hosts->find(name->text)) {
     std::vector<address> v6, v4;
     for (const address& a : *found) (a.family() == AF_INET6 ? v6 : v4).push_back(a);

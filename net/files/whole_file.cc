@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <random>
 #include <string_view>
@@ -79,11 +80,12 @@ std::string beside(const std::string& path) {
 // The new file, as long as it has not got its name: then it goes.
 class new_file {
  public:
-  explicit new_file(const std::string& final_path) : final_(final_path) {
+  // `permissions`: what the process's mask leaves of them at most, as others may look at it before it has its name.
+  new_file(const std::string& final_path, mode_t permissions) : final_(final_path) {
     int fd;
     do {
       path_ = beside(final_);
-      fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
     } while (fd < 0 && (errno == EEXIST || errno == EINTR));
     if (fd < 0) throw error(errno, "write_file", final_);
     fd_.emplace(fd);
@@ -108,10 +110,18 @@ class new_file {
   std::optional<descriptor> fd_;
 };
 
-// What a link points to; the path itself if there is nothing yet.
+// What a link points to, also if there is nothing yet.
 std::string behind_links(const std::string& path) {
-  const std::unique_ptr<char, decltype(&::free)> found(realpath(path.c_str(), nullptr), &::free);
-  return found ? std::string(found.get()) : path;
+  std::filesystem::path at = path;
+  for (int links = 0; links < 40; ++links) {  // as many as the kernel follows
+    const std::unique_ptr<char, decltype(&::free)> found(realpath(at.c_str(), nullptr), &::free);
+    if (found) return found.get();
+    std::error_code none;
+    const std::filesystem::path to = std::filesystem::read_symlink(at, none);
+    if (none) break;
+    at = at.parent_path() / to;
+  }
+  return at;
 }
 
 void sync_folder_of(const std::string& path) {
@@ -130,7 +140,10 @@ bool replace(const std::string& path, const_buffer content, const write_file_opt
   const bool there = ::stat(target.c_str(), &old) == 0;
   if (there && S_ISDIR(old.st_mode)) throw error(EISDIR, "write_file", path);
   if (there && !S_ISREG(old.st_mode)) throw error(EINVAL, "write_file", path + " (no regular file: open it and write)");
-  new_file made(target);
+  const std::optional<mode_t> wanted = options.permissions ? std::optional<mode_t>(*options.permissions)
+                                       : there             ? std::optional<mode_t>(old.st_mode & 07777u)
+                                                           : std::nullopt;
+  new_file made(target, wanted.value_or(0666) & 0666);
   while (!content.empty()) {
     if (limit.over()) return false;
     const ssize_t n = ::write(made.fd(), content.data(), std::min(content.size(), step));
@@ -138,8 +151,7 @@ bool replace(const std::string& path, const_buffer content, const write_file_opt
     if (n < 0) throw error(errno, "write_file", path);
     content = content.from(static_cast<std::size_t>(n));
   }
-  if (options.permissions || there)
-    made.check(fchmod(made.fd(), options.permissions ? *options.permissions : old.st_mode & 07777u));
+  if (wanted) made.check(fchmod(made.fd(), *wanted));
   if (options.durable) made.check(fsync(made.fd()));
   if (limit.over()) return false;
   made.take_name();

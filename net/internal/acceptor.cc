@@ -10,6 +10,7 @@
 #include "weir/net/internal/socket.h"
 #include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/sync/internal/waiting.h"
+#include "weir/runtime/this_actor.h"
 
 namespace weir::net::internal {
 namespace {
@@ -94,6 +95,7 @@ recv_status acceptor::accept(owned_fd& made, address& from, deadline limit) {
         case tried::starved:
           if (limit.expired()) return recv_status::timeout;
           if (closed_.wait(std::min(limit, pause()))) return recv_status::closed;
+          if (this_actor::cancel_requested()) return recv_status::closed;  // it unwinds: no wait waits
           continue;
         case tried::nobody:
           op.would_block();

@@ -70,6 +70,7 @@ io_result file_stream::transfer(direction way, const char* verb, Call call) {
     done = slow_ ? blocking(once) : once();
     if (done.n > 0) return {io_status::ok, 0, static_cast<std::size_t>(done.n)};
     if (done.n == 0) return {io_status::end, 0, 0};
+    if (done.code == EPIPE) return {io_status::reset, EPIPE, 0};
     if (done.code != EINTR) throw error(done.code, verb, name_);
   }
 }
@@ -80,7 +81,7 @@ io_result file_stream::read(const iovec* into, int count, deadline) {
 
 io_result file_stream::write(const iovec* from, int count, deadline) {
   if (finished_.load(std::memory_order_relaxed)) return {io_status::closed, 0, 0};
-  return transfer(direction::write, "write", [=](int fd) { return writev(fd, from, count); });
+  return transfer(direction::write, "write", [=](int fd) { return write_quietly(fd, from, count); });
 }
 
 io_result file_stream::finish(deadline) {

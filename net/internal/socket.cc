@@ -69,6 +69,7 @@ void connect_socket(const descriptor& fd, const address& to, const std::string& 
         case EAGAIN:  // a Unix listener whose backlog is full: the kernel tells nobody when it has room
           if (limit.expired()) throw error(errc::timeout, "connect", name);
           this_actor::sleep(std::min<deadline>(limit, pause));
+          if (this_actor::cancel_requested()) throw error(errc::closed, "connect", name);  // it unwinds: no sleep waits
           pause = std::min(pause * 2, 50ms);
           continue;
         default:

@@ -1,5 +1,7 @@
 #include "weir/net/websocket/client.h"
 
+#include <fmt/core.h>
+
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -15,13 +17,15 @@
 namespace weir::net::websocket {
 namespace {
 
+constexpr int most_interim = 16;  // as http::client takes
+
 [[noreturn]] void refuse(const stream& from, const std::string& why) {
   throw error(std::error_code(EPROTO, std::system_category()), "websocket", from.name(), why);
 }
 
 // The final answer, up to its body; interim ones may come before it.
 http::response read_answer(const stream& from, http::response_reader& in, deadline limit, site where) {
-  for (;;) {
+  for (int interim = 0;;) {
     switch (in.next()) {
       case http::input::more: {
         const io_result r = from.read_some(in.room(), limit, where);
@@ -31,6 +35,8 @@ http::response read_answer(const stream& from, http::response_reader& in, deadli
       }
       case http::input::head:
         if (!is_informational(in.head().status)) return in.take_head();
+        if (in.head().status != http::status::switching_protocols && ++interim > most_interim)
+          refuse(from, fmt::format("more than {} interim answers", most_interim));
         break;
       case http::input::body:
         break;

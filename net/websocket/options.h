@@ -21,7 +21,8 @@ struct options {
   long long queue = 64;
   std::size_t queue_bytes = 1 << 20;
   // If nothing came for so long, a ping goes out; if then nothing came for pong_within, the peer has vanished. 0: no
-  // pings, and a peer that vanishes without a word is never missed.
+  // pings, and a peer that vanishes without a word is never missed. While `queue` is full nothing is read, so a peer
+  // that has sent more than the program takes is not missed before it takes some.
   std::chrono::milliseconds ping_every{20'000};
   std::chrono::milliseconds pong_within{20'000};
   // How long the peer may take to answer a close frame and to end the stream, whoever has closed.

@@ -131,6 +131,54 @@ TEST_CASE("a listener does not remove the file of the one that took its place") 
   });
 }
 
+TEST_CASE("nor one that would have got its number") {
+  in_actor([] {
+    const std::string path = own_path("renumbered");
+    for (int i = 0; i < 10; ++i) {  // a file system may give another one
+      local_listener first(path);
+      first.close();
+      const local_listener second(path);  // takes the place of a file that nobody listens at
+      first.reset();
+      CHECK(exists(path));
+      CHECK(local_connect(path));
+    }
+  });
+}
+
+TEST_CASE("who unwinds in a cancelled scope does not wait for room in a full queue") {
+  in_actor(
+      [] {
+        const std::string at = testing::fresh_local_name();
+        const local_listener listener(at, {.backlog = 0});
+        std::vector<net::local_stream> waiting;
+        try {
+          for (int i = 0; i < 100; ++i) waiting.push_back(local_connect(at, 5ms));
+        } catch (const net::error&) {
+        }
+        bool as_closed = false;
+        struct connects_at_end {
+          const std::string& at;
+          bool& as_closed;
+          ~connects_at_end() {
+            try {
+              local_connect(at);
+            } catch (const net::error& e) {
+              as_closed = e.closed();
+            }
+          }
+        };
+        with_scope([&](scope& s) {
+          s.spawn("unwinds", [&] {
+            const connects_at_end guard{at, as_closed};
+            s.cancel();
+            this_actor::sleep(1h);
+          });
+        });
+        CHECK(as_closed);
+      },
+      1);
+}
+
 TEST_CASE("a connect to a full queue waits until there is room, or its deadline") {
   in_actor([] {
     const std::string at = testing::fresh_local_name();

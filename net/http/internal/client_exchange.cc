@@ -14,6 +14,7 @@
 #include "weir/net/http/writer.h"
 #include "weir/net/tls/tls_error.h"
 #include "weir/net/tls/tls_stream.h"
+#include "weir/runtime/internal/interrupt.h"
 
 namespace weir::net::http::internal {
 namespace {
@@ -257,6 +258,10 @@ std::size_t client_exchange::read_some(mutable_buffer into) {
            fmt::format("{} bytes of the body become {}", decoder_->consumed(), decoder_->produced()),
            "A larger client_options::inflate would take it.");
     if (step.produced > 0 || whole_) return step.produced;
+    // A body that goes on and becomes nothing does not outlast a deadline or a cancel.
+    weir::internal::spend_operation();
+    weir::internal::closed_or_cancelled("read");
+    if (limit_.expired()) fail_late();
   }
 }
 

@@ -47,8 +47,9 @@ std::optional<std::chrono::seconds> retry_after(std::string_view value, std::chr
   const std::string text(value);
   const char* const rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &at);
   if (rest == nullptr || *rest != '\0') return {};
-  const auto then = std::chrono::system_clock::from_time_t(timegm(&at));
-  return std::max(std::chrono::seconds(0), std::chrono::ceil<std::chrono::seconds>(then - now));
+  // In seconds: the nanoseconds of a far date do not fit.
+  const std::chrono::sys_seconds then{std::chrono::seconds(timegm(&at))};
+  return std::max(std::chrono::seconds(0), then - std::chrono::floor<std::chrono::seconds>(now));
 }
 
 std::chrono::nanoseconds backoff(std::chrono::nanoseconds first, int n) {

@@ -31,6 +31,10 @@ void tls_core::handshake(deadline limit) {
     if (s == step::done) return agree();
     if (s == step::end) fail_handshake({io_status::end, 0, 0});
     if (const io_result r = refill(limit); !r) fail_handshake(r);
+    // A peer that sends, and comes to no end, does not outlast a deadline or a cancel either.
+    weir::internal::spend_operation();
+    weir::internal::closed_or_cancelled("handshake");
+    if (limit.expired()) fail_handshake({io_status::timeout, 0, 0});
   }
 }
 

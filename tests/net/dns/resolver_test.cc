@@ -164,6 +164,18 @@ TEST_CASE("numbers and names of the hosts file need no name server") {
   });
 }
 
+TEST_CASE("a hosts file that cannot be read is as none, and a look-up that is late is late as a look-up") {
+  const folder here;
+  fake_server server([](const dns_question& q) { return dns_answer(q, 0, q.v6 ? "" : "10.0.0.3"); });
+  in_actor([&] {
+    resolver r(asking(server.at(), here.path()));  // a folder: EISDIR
+    CHECK_FALSE(r.resolve("a.test").empty());
+    CHECK(texts(r.resolve("localhost", 1)) == strings{"[::1]:1", "127.0.0.1:1"});
+    resolver late(asking(server.at(), here.file("hosts", "")));
+    CHECK_THAT(error_of([&] { late.resolve("b.test", 0, -1s); }), Catch::StartsWith("resolve b.test: "));
+  });
+}
+
 TEST_CASE("a hosts file that changes is read again") {
   const folder here;
   const std::string hosts = here.file("hosts", "10.0.0.1 a.test\n");

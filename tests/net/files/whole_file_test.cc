@@ -144,6 +144,34 @@ TEST_CASE("the permissions stay, or become what was asked for") {
   });
 }
 
+TEST_CASE("nobody else may look at a private file before it has its name") {
+  const folder here;
+  const std::string a = here.file("a", "old"), much(8 << 20, 'x');
+  REQUIRE(chmod(a.c_str(), 0600) == 0);
+  std::atomic<bool> over{false};
+  std::atomic<int> seen{0}, open_to_others{0};
+  std::thread looker([&] {
+    while (!over)
+      for (const auto& e : fs::directory_iterator(here.path())) {
+        struct ::stat about {};
+        if (e.path().filename().string().find(".weir-") == std::string::npos || ::stat(e.path().c_str(), &about) != 0)
+          continue;
+        ++seen;
+        open_to_others += (about.st_mode & 077) != 0;
+      }
+  });
+  in_actor([&] {
+    while (seen < 20) {
+      write_file(a, much);
+      write_file(here / "b", much, {.permissions = 0600});
+      fs::remove(here / "b");
+    }
+  });
+  over = true;
+  looker.join();
+  CHECK(open_to_others == 0);
+}
+
 TEST_CASE("a link is followed, and what is no regular file is not replaced") {
   const folder here;
   const std::string a = here.file("a", "old");
@@ -152,6 +180,12 @@ TEST_CASE("a link is followed, and what is no regular file is not replaced") {
     write_file(here / "link", "new");
     CHECK(content_of(a) == "new");
     CHECK(fs::is_symlink(here / "link"));
+    fs::create_symlink("second", here / "first");
+    fs::create_symlink(here / "later", here / "second");
+    write_file(here / "first", "made");
+    CHECK(fs::is_symlink(here / "first"));
+    CHECK(fs::is_symlink(here / "second"));
+    CHECK(content_of(here / "later") == "made");
     CHECK(error_of([&] { write_file("/dev/null", "x"); }).find("no regular file") != std::string::npos);
     CHECK(fs::is_character_file("/dev/null"));
     CHECK(error_of([&] { write_file(here.path(), "x"); }).find("EISDIR") != std::string::npos);

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "tests/net/bytes.h"
+#include "tests/net/raw_socket.h"
 #include "tests/net/tls/certificates.h"
 #include "tests/net/tls/tls_pair.h"
 #include "tests/testing.h"
@@ -24,6 +26,7 @@
 #include "weir/net/tls/tls_stream.h"
 #include "weir/runtime/actor.h"
 #include "weir/runtime/scope.h"
+#include "weir/runtime/this_actor.h"
 #include "weir/runtime/timeout.h"
 
 using namespace std::chrono_literals;
@@ -292,6 +295,44 @@ TEST_CASE("a handshake ends at its deadline or its limit or by a cancel or a clo
       }
     });
   });
+}
+
+TEST_CASE("a handshake that goes on and comes to no end does not outlast its deadline or a cancel") {
+  certificates::get();
+  // A client passes over a HelloRequest before the server's hello (RFC 5246, 7.4.1.1), however many there are. They
+  // come faster than they are read, from a thread that does nothing else.
+  std::string requests;
+  for (int i = 0; i < 100'000; ++i) requests.append("\x16\x03\x03\0\4\0\0\0\0", 9);
+  const auto listening = testing::raw_socket::listening(2);
+  std::thread server([&] {
+    for (int i = 0; i < 2; ++i) {
+      const testing::raw_socket peer(accept4(listening.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+      while (send(peer.fd(), requests.data(), requests.size(), MSG_NOSIGNAL) > 0) {
+      }
+    }
+  });
+  in_actor([&] {
+    const both_sides sides;
+    const std::string at = "127.0.0.1:" + std::to_string(listening.port());
+    std::string late;
+    try {
+      (void)net::start_tls(net::tcp_connect(at), sides.client, "good.test", 50ms);
+    } catch (const net::error& e) {
+      late = e.what();
+    }
+    CHECK_THAT(late, Catch::EndsWith(": the deadline came first"));
+    bool went_on = false;
+    with_scope([&](scope& s) {
+      s.spawn("client", [&] {
+        (void)net::start_tls(net::tcp_connect(at), sides.client, "good.test", 1h);
+        went_on = true;
+      });
+      weir::this_actor::sleep(20ms);
+      s.cancel();
+    });
+    CHECK_FALSE(went_on);
+  });
+  server.join();
 }
 
 TEST_CASE("a server that never writes meets a client that never reads and nobody hangs or dies") {

@@ -139,6 +139,9 @@ TEST_CASE("a client takes no answer that does not agree or is no HTTP or does no
              Contains("the answer must be 101; got 301"));
   CHECK_THAT(refused("SSH-2.0-OpenSSH\r\n\r\n", stays), StartsWith("websocket ") && Contains("HTTP: "));
   CHECK_FALSE(refused(switching, ends).empty());
+  std::string interim;
+  for (int i = 0; i < 17; ++i) interim += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  CHECK_THAT(refused(interim, stays), Contains("more than 16 interim answers"));
   CHECK_THAT(refused(switching, stays, 5ms), Contains("the deadline came first"));
 }
 
