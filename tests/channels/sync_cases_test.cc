@@ -80,7 +80,28 @@ struct third_ring_source : ring_source {
   bool confirm() { return ++rings % 3 == 0; }
 };
 
+// Nothing is there, which takes until then to find out.
+struct slow_source : ring_source {
+  std::chrono::steady_clock::time_point until;
+  bool try_now() {
+    std::this_thread::sleep_until(until);
+    return false;
+  }
+};
+
 }  // namespace
+
+TEST_CASE("otherwise does not go if a timer has come due while other cases were looked at") {
+  in_actor([] {
+    doorbell bell;
+    for (int i = 0; i < 20; ++i) {
+      const auto t = std::chrono::steady_clock::now() + 2ms;
+      weir::internal::source_case slow(
+          slow_source{{bell}, t}, [] {}, weir::site::current());
+      CHECK(weir::select(std::move(slow), weir::after(t, [] { return true; }), weir::otherwise([] { return false; })));
+    }
+  });
+}
 
 TEST_CASE("a source of another layer takes part without select knowing it: nothing is lost or doubled") {
   in_actor([] {

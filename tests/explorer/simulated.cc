@@ -103,6 +103,7 @@ namespace weir::internal {
 parker& current_parker() { return simulated::current(); }
 void meet_cancel(const char*) { simulated::current().cancel_met = true; }
 void give_way() noexcept {}
+void spend_operation() noexcept {}
 void closed_or_cancelled(const char* verb) {
   if (current_parker().word().cancel_pending()) meet_cancel(verb);
 }

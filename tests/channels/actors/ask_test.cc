@@ -145,6 +145,29 @@ TEST_CASE("overflow policies tell the one who asked") {
   });
 }
 
+TEST_CASE("in a cancelled scope a mailbox that has ended is a cancel, whatever it does when it is full") {
+  in_actor([] {
+    for (const auto policy :
+         {weir::overflow::block, weir::overflow::drop_newest, weir::overflow::drop_oldest, weir::overflow::fail}) {
+      weir::address<twice> to;
+      {
+        weir::mailbox<twice> box({.when_full = policy});
+        to = box.address();
+      }
+      CHECK(to.send(twice{1, {}}) == weir::send_status::closed);
+      bool went_on = false;
+      weir::with_scope([&](weir::scope& s) {
+        s.spawn("sender", [&] {
+          s.cancel();
+          to.send(twice{1, {}});
+          went_on = true;
+        });
+      });
+      CHECK_FALSE(went_on);
+    }
+  });
+}
+
 TEST_CASE("a cancel ends an ask that waits, and in a cancelled scope a dropped request is a cancel") {
   in_actor([] {
     weir::mailbox<twice> box;
