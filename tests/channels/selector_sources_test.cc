@@ -63,11 +63,12 @@ TEST_CASE("the receiver of a watch may move while a selector has its case") {
     tx.set(1);
     s.select();
     CHECK_FALSE(moved.has_changed());  // it was told what the case saw
-    weir::spawn([&tx = tx] {
+    auto setter = weir::spawn([&tx = tx] {
       weir::this_actor::sleep(1ms);
       tx.set(2);
-    }).detach();
+    });
     s.select();  // parks
+    setter.join();
     CHECK(seen == std::vector<int>{1, 2});
     CHECK_FALSE(moved.has_changed());
   });
