@@ -39,8 +39,7 @@ constexpr auto slow_poll_interval = 1ms;
 // How long a worker leaves others alone whose actors did not belong apart (scheduler.h).
 constexpr auto shortest_rest = 200us;
 constexpr auto longest_rest = 5ms;
-// What a thief takes should keep it busy for as long as its taking costs both sides; and so many in a row that do not
-// are no accident.
+// What a thief takes should keep it busy for as long as its taking costs; so many in a row that do not are no accident.
 constexpr auto worth_taking = 1us;
 constexpr int brief_helps = 8;
 // How long the oldest of those who have not run may stand behind newer ones.
