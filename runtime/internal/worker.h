@@ -91,8 +91,8 @@ class worker {
   std::ptrdiff_t outside() const noexcept { return outside_.load(std::memory_order_relaxed); }
   // own thread: counts an operation. True: the actor's turn is over (interrupt.h).
   bool spend_operation() noexcept { return ++operations_ % 128 == 0; }
-  // It sleeps, or is about to, until somebody calls it: none of its timers is left and its loop watches nothing. A hint,
-  // unless the caller knows that it sleeps (quiescence.h).
+  // It sleeps, or is about to, until somebody calls it: none of its timers is left and its loop watches nothing. A
+  // hint, unless the caller knows that it sleeps (quiescence.h).
   bool sleeps_for_good() noexcept {
     return has_timers_only_.load(std::memory_order_relaxed) && timers_.next() == time_point::max();
   }
@@ -155,9 +155,9 @@ class worker {
   timer_heap timers_;
   context native_;
   std::atomic<actor_core*> running_{nullptr};  // written by this thread only
-  // Nothing but a timer of its own could end its sleep, unless somebody calls it. Timers are not in it, as an actor that
-  // goes on elsewhere takes its own away from here. Written by this thread before it announces a sleep, which orders it:
-  // who finds the worker asleep sees it.
+  // Nothing but a timer of its own could end its sleep, unless somebody calls it. Timers are not in it, as an actor
+  // that goes on elsewhere takes its own away from here. Written by this thread before it announces a sleep, which
+  // orders it: who finds the worker asleep sees it.
   std::atomic<bool> has_timers_only_{false};
   std::atomic<pid_t> thread_id_{0};  // written by this thread as it begins; nothing else goes by it
   after after_ = after::park;
