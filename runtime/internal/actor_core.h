@@ -87,6 +87,9 @@ class actor_core : public parker {
   // The worker that holds the actor, on its native stack.
   actor_context& context() noexcept { return context_; }
   void run_by(worker& w) noexcept { worker_ = &w; }
+  // Whoever makes it runnable: the worker that ran it last, or null. What it wrote is seen with the park that it
+  // claims.
+  worker* ran_by() const noexcept { return worker_; }
   void finish() noexcept;
 
   // A dump that holds the actor parked (wait_word.h).
@@ -123,7 +126,7 @@ class actor_core : public parker {
   // The running actor's; the worker's while it is switched out.
   actor_context context_;
   scope_node* scope_;
-  worker* worker_ = nullptr;  // the one that runs it
+  worker* worker_ = nullptr;  // the one that runs it, or ran it last
   local_values locals_;
   const wait_reason* waiting_ = nullptr;
   time_point since_{};

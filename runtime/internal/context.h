@@ -8,8 +8,7 @@
 //
 // Hazards that this file answers for:
 //  1. The C++ runtime keeps its exception state (`__cxa_eh_globals`: the chain of caught exceptions, the count of those
-//  in
-//     flight) per OS thread. Two actors that share it, or one that takes it to another thread, corrupt it. resume()
+//     in flight) per OS thread. Two actors that share it, or one that takes it to another thread, corrupt it. resume()
 //     gives each actor its own 16 bytes. errno goes with them.
 //  2. Compilers may keep the address of a thread-local (errno's too) in a register over a switch. So the addresses are
 //     taken once per worker thread and kept in thread_slots, and every other thread-local of the runtime sits

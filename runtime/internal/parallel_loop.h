@@ -4,8 +4,7 @@
 //
 // Invariants:
 //  1. Whoever takes a chunk raises active_; whoever finds none left lowers it. Once nothing is left and active_ is
-//  zero,
-//     over_ is set, once.
+//     zero, over_ is set, once.
 //  2. A helper may come when all is over, or never: run() takes back those in line, and waits for the others, before
 //     the frame goes.
 #pragma once

@@ -5,7 +5,7 @@
 // Invariants:
 //  1. The items lie in the slots head_ to tail_ - 1 (modulo capacity), oldest at head_. 0 <= tail_ - head_ <= capacity.
 //  2. Only the owner writes tail_ and the slots at and past it. Whoever moves head_ by a compare-exchange owns the
-//  items passed.
+//     items passed.
 //  3. A slot is read before the compare-exchange that claims it; if that fails, what was read is forgotten.
 //
 // Origin: the local run queues of the Go scheduler (runtime/proc.go, runqput, runqget, runqgrab).

@@ -34,10 +34,7 @@ void scheduler::call_one() noexcept {
 }
 
 void scheduler::push_local(seat& s, actor_core& a, kind k) noexcept {
-  if (migrate_ && !alone_) {
-    push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
-    return;
-  }
+  if (migrate_ && !alone_) return push_elsewhere(a.ran_by() != nullptr ? a.ran_by()->seat() : s, a);
   if (k == kind::spawned) return push_fresh(s, a);
   // Relaxed: only the owner fills it. A thief may empty it meanwhile, and then the exchange gives null.
   actor_core* before = s.next.load(std::memory_order_relaxed);
@@ -50,7 +47,7 @@ void scheduler::push_local(seat& s, actor_core& a, kind k) noexcept {
 
 void scheduler::push_back(seat& s, actor_core& a) noexcept {
   if (migrate_ && !alone_)
-    push_mail(*seats_[(static_cast<std::size_t>(s.index) + 1) % seats_.size()], a);
+    push_elsewhere(s, a);
   else
     push_ring(s, a);
 }
@@ -108,6 +105,7 @@ void scheduler::overflow(actor_core& a, Take&& take) noexcept {
 }
 
 void scheduler::push_foreign(actor_core& a, bell b) noexcept {
+  if (migrate_ && !alone_ && a.ran_by() != nullptr) return push_elsewhere(a.ran_by()->seat(), a);
   {
     std::lock_guard guard(inject_lock_);
     inject_.push(a);
@@ -125,6 +123,10 @@ void scheduler::push_mail(seat& s, actor_core& a) noexcept {
     s.mail.store(true, std::memory_order_seq_cst);
   }
   if (idle_seat* const called = idle_.call(s)) static_cast<seat*>(called)->self->ring();
+}
+
+void scheduler::push_elsewhere(const seat& last, actor_core& a) noexcept {
+  push_mail(*seats_[(static_cast<std::size_t>(last.index) + 1) % seats_.size()], a);
 }
 
 void scheduler::push_pinned(seat& s, actor_core& a) noexcept { push_mail(s, a); }
@@ -323,7 +325,7 @@ void scheduler::end_rests() noexcept {
 }
 
 void scheduler::call_for_help(seat& s) noexcept {
-  if (waiting_behind(s) < 2) return;
+  if (waiting_behind(s) < 2 && waiting_for_anybody() == 0) return;
   call_one();
   end_rests();
 }
@@ -378,7 +380,7 @@ std::size_t scheduler::waiting_behind(seat& s) noexcept {
 bool scheduler::anything_queued() const noexcept {
   if (inject_length_.load(std::memory_order_seq_cst) != 0) return true;
   return std::any_of(seats_.begin(), seats_.end(), [](const seat* s) {
-    return s->mail.load(std::memory_order_seq_cst) || s->ring.size() != 0 ||
+    return s->mail.load(std::memory_order_seq_cst) || s->ring.size() != 0 || s->fresh.size() != 0 ||
            s->next.load(std::memory_order_acquire) != nullptr;
   });
 }

@@ -3,36 +3,38 @@
 // Thread-safety: all of it, as marked: `owner` functions are for the worker whose seat it is.
 //
 // Where runnable actors stand, and who may take them:
-//   next     one slot per worker: the actor that its running actor has just woken. The owner runs it first, while what
-//   they
-//            share is warm. It rings no bell. A thief takes it only from a worker that has not switched for a whole
-//            search.
-//   ring     256 per worker (run_ring.h): what `next` pushed out, and who yielded. Thieves take half, if it holds
-//   several. inject   one per runtime, under a lock, linked through the control blocks, so that it never allocates and
-//   is never full:
-//            what comes from other threads, and what a full ring pushed out.
-//   inbox    one per worker, under a lock: pinned actors. Nobody else takes them.
+//
+// - next: one slot per worker, for the actor that its running actor has just woken. The owner runs it first, while what
+//   they share is warm. It rings no bell. A thief takes it only from a worker that has not switched for a whole search.
+// - fresh: 256 per worker (spawn_deque.h), who have not run yet. The owner takes the newest, thieves the oldest, if it
+//   holds several.
+// - ring: 256 per worker (run_ring.h), what `next` pushed out, and who yielded. Thieves take half, if it holds several.
+// - inject: one per runtime, under a lock, linked through the control blocks, so that it never allocates and is never
+//   full: what comes from other threads, and what a full ring or fresh pushed out.
+// - inbox: one per worker, under a lock, for pinned actors. Nobody else takes them; who is not pinned, but was sent
+//   there, leaves with everything else if the worker is stuck.
 //
 // Fairness: `next` may be used 32 times in a row, then it goes to the end of the ring. Fresh goes before the ring, 128
 // times in a row. Every 61st turn inject comes first. So a pair that plays ping-pong for ever starves nobody. If fresh
 // does not get empty, its oldest one comes first every millisecond.
 //
-// A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
-// somebody is called
-//   (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its worker: waking a core
-//   costs thousands of switches. If that worker then does not switch for a millisecond, the watchdog
-//   gives what stands there to inject, where a busy worker finds it too.
-// A wake from outside: to inject, then call; by the thread of a pool that goes on, in rounds (result_rounds.h).
-// A rest: a worker whose stolen actors were moved back, because they met their peers at locks there (biased_lock.h),
-// sleeps for a while without being called, longer each time; the watchdog ends it if a worker has much to do.
-// A search: 50 us at most, one worker at a time of two, looking at inject and at rings that hold several. Who finds
-// work looks
-//   once more for more work, and calls the next. A worker that has had mail since its last search waits as long for
-//   more, be it a searcher or not: nobody else can run its pinned actors, and two of them that talk across workers
-//   would pay for a sleeping core at each step.
+// What is made runnable, and who is called for it:
 //
-// WEIR_SCHED=migrate turns every wake and yield into a move to the next worker's inbox, so that whatever cannot stand a
-// migration shows.
+// - A wake on a worker: the woken goes to `next`; what was there goes to the ring; if the ring holds several then,
+//   somebody is called (idle_workers.h says why no call is lost). A lone actor beside a running one is left to its
+//   worker: waking a core costs thousands of switches. If that worker then does not switch for a millisecond, the
+//   watchdog gives what stands there to inject, where a busy worker finds it too.
+// - A wake from outside: to inject, then call; by the thread of a pool that goes on, in rounds (result_rounds.h).
+// - A rest: a worker whose stolen actors were moved back, because they met their peers at locks there (biased_lock.h),
+//   sleeps for a while without being called, longer each time; the watchdog ends it if a worker has much to do.
+// - A search: 50 us at most, one worker at a time of two, looking at inject and at what others hold several of. Who
+//   finds work looks once more for more work, and calls the next; not while results of pools come thick, and then the
+//   watchdog calls for what waits behind an actor that computes. A worker that has had mail since its last search waits
+//   as long for more, be it a searcher or not: nobody else can run its pinned actors, and two of them that talk across
+//   workers would pay for a sleeping core at each step.
+//
+// WEIR_SCHED=migrate turns every wake and yield into a move, to the inbox of the worker after the one that the actor
+// ran on last, so that whatever cannot stand a migration shows.
 #pragma once
 
 #include <atomic>
@@ -137,7 +139,8 @@ class scheduler {
 
   // The watchdog: `s` does not come to what stands in its queues. Gives all of it that is not pinned to inject.
   void unload(seat& s) noexcept;
-  // The watchdog: `s` comes to it slowly. Calls a sleeper, or ends the rests, if there is enough for two.
+  // The watchdog: `s` computes, and comes slowly to what waits. Calls a sleeper, or ends the rests, if there is enough
+  // for two, or somebody whom any worker may take.
   void call_for_help(seat& s) noexcept;
   // How many stand in the worker's own queues, the inbox included; a hint.
   static std::size_t waiting_behind(seat& s) noexcept;
@@ -172,6 +175,7 @@ class scheduler {
   void found(seat& s) noexcept;
   void call_one() noexcept;
   void push_mail(seat& s, actor_core& a) noexcept;
+  void push_elsewhere(const seat& last, actor_core& a) noexcept;
 
   const bool migrate_;
   // Immutable once workers run.

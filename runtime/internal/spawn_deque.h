@@ -10,8 +10,8 @@
 //  2. Only the owner writes end_ and the slots. oldest_ only grows; who moves it by a compare-exchange owns the item
 //     passed.
 //  3. The owner lowers end_ and then looks at oldest_, a thief looks at oldest_ and then at end_, all seq_cst: so of
-//  the
-//     two that reach for the same item at least one sees the other, and only the last item needs a compare-exchange.
+//     the two that reach for the same item at least one sees the other, and only the last item needs a
+//     compare-exchange.
 //
 // Origin: D. Chase, Y. Lev, "Dynamic circular work-stealing deque" (SPAA 2005), without the growing.
 #pragma once

@@ -6,8 +6,7 @@
 // Invariants:
 //  1. entries_[i].node->position == i + 1 for every entry; position == 0: not in the heap.
 //  2. A timer that is due is removed and claims its park in one locked section. So a timer that remove() does not find
-//  has
-//     claimed, or lost its claim, already, and nobody will touch the parker on its behalf any more but to wake it.
+//     has claimed, or lost its claim, already, and nobody will touch the parker on its behalf any more but to wake it.
 #pragma once
 
 #include <cstddef>

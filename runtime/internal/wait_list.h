@@ -5,13 +5,11 @@
 //
 // Invariants:
 //  1. A node is in at most one list, and `linked` says so. Who claims a waiter unlinks the node in the same locked
-//  section,
-//     so the waiter may leave its stack frame as soon as each of its nodes is unlinked or was seen unlinked under the
-//     lock.
+//     section, so the waiter may leave its stack frame as soon as each of its nodes is unlinked or was seen unlinked
+//     under the lock.
 //  2. A node whose claim was lost is dead: whoever meets it unlinks it.
 //  3. Nobody waits for a tentative owner while being tentative itself, except for one at a higher address. So a circle
-//  of
-//     selects that all want each other has at least one that backs off.
+//     of selects that all want each other has at least one that backs off.
 #pragma once
 
 #include <cstddef>

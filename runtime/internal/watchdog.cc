@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -11,6 +12,7 @@
 #include "weir/runtime/internal/deadlock_report.h"
 #include "weir/runtime/internal/futex.h"
 #include "weir/runtime/internal/quiescence.h"
+#include "weir/runtime/internal/readiness_set.h"
 #include "weir/runtime/internal/report.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/sanitizer.h"
@@ -121,9 +123,9 @@ void watchdog::look(time_point time) {
     const std::uint32_t turns = w.seat().turns.load(std::memory_order_relaxed);
     seen& s = last_[i];
     // Its actors compute rather than talk: others had better help, and its turns tell it nothing of the time.
-    if (turns - s.turns < few_turns) {
+    if (turns - s.turns < few_turns && w.running() != nullptr) {
       runtime_.scheduler().call_for_help(w.seat());
-      if (w.running() != nullptr) w.look_at_clock();
+      w.look_at_clock();
     }
     if (turns != s.turns || s.since == time_point{}) {
       s = {turns, time, time};
@@ -177,9 +179,24 @@ void watchdog::excuse(seen& s, worker& w, time_point time) noexcept {
   s.held_up = time - s.since >= stall;
 }
 
+// Whoever waits for what the descriptors of `w` have to say is made runnable, and so counts among those who wait. Its
+// loop's callbacks are left to workers.
+void watchdog::tell_ready(worker& w) {
+  readiness_set& set = *w.readiness();
+  if (!set.watches()) return;
+  std::array<epoll_event, 64> heard;
+  const int count = set.wait(heard.data(), static_cast<int>(heard.size()), time_point::min());
+  for (int i = 0; i < count; ++i)
+    if (heard[static_cast<std::size_t>(i)].data.u64 >= owners_tokens)
+      readiness_set::serve(heard[static_cast<std::size_t>(i)]);
+  // What else was heard may have been a bell, for a sleep that has begun meanwhile.
+  runtime_.scheduler().call(w.seat());
+}
+
 // False: it does no harm, as nobody waits behind it.
 bool watchdog::report_one(std::size_t index, time_point time) {
   worker& w = runtime_.worker_at(static_cast<int>(index));
+  tell_ready(w);
   std::size_t behind = w.waiting_behind();
   behind += runtime_.scheduler().waiting_for_anybody();
   if (behind == 0 && w.timers().next() > time) return false;
@@ -194,6 +211,7 @@ bool watchdog::report_one(std::size_t index, time_point time) {
 }
 
 bool watchdog::report_all(time_point time) {
+  for (std::size_t i = 0; i < last_.size(); ++i) tell_ready(runtime_.worker_at(static_cast<int>(i)));
   std::size_t waiting = runtime_.scheduler().waiting_for_anybody();
   bool timer_due = false;
   time_point since{};

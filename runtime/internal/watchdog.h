@@ -74,6 +74,7 @@ class watchdog {
   void look(time_point time);
   // A worker that has not switched for a while: whether that was up to the machine.
   void excuse(seen& s, worker& w, time_point time) noexcept;
+  void tell_ready(worker& w);
   bool report_one(std::size_t index, time_point time);
   bool report_all(time_point time);
   void sleep();

@@ -150,10 +150,8 @@ TEST_CASE("an actor knows itself after it moved to another worker, in a loop and
 }
 
 TEST_CASE("an exception that is handled or in flight when its actor parks is there on the thread where it goes on") {
-  // Under WEIR_SCHED=migrate each wake goes elsewhere by itself, and to the worker that is kept busy here.
-  const bool moves_anyway = std::getenv("WEIR_SCHED") != nullptr;
   in_actor(
-      [moves_anyway] {
+      [] {
         std::thread::id threads[2];
         for (int w = 0; w < 2; ++w) weir::spawn([&, w] { threads[w] = thread_now(); }, {.pinned = w}).join();
         for (int i = 0; i < rounds(50); ++i) {
@@ -164,7 +162,7 @@ TEST_CASE("an exception that is handled or in flight when its actor parks is the
             const auto before = thread_now();
             left = before == threads[0] ? 0 : 1;
             EXPECT(rx.recv() == 1);
-            EXPECT(thread_now() != before || moves_anyway);
+            EXPECT(thread_now() != before);
             arrived = true;
           };
           struct at_end {
@@ -196,16 +194,14 @@ TEST_CASE("an exception that is handled or in flight when its actor parks is the
             EXPECT(std::current_exception() == nullptr);
           });
           testing::eventually([&] { return rx.waiting() == 1; });
-          std::atomic<bool> busy{moves_anyway};
-          weir::actor<void> hog;
-          if (!moves_anyway)
-            hog = weir::spawn("keeps the worker",
-                              [&] {
-                                busy = true;
-                                while (!arrived) {  // so that the actor can only go on where it is woken
-                                }
-                              },
-                              {.pinned = left});
+          std::atomic<bool> busy{false};
+          auto hog = weir::spawn("keeps the worker",
+                                 [&] {
+                                   busy = true;
+                                   while (!arrived) {  // so that the actor can only go on where it is woken
+                                   }
+                                 },
+                                 {.pinned = left});
           auto waker = weir::spawn("wakes it",
                                    [&, tx = tx] {
                                      testing::eventually([&] { return busy.load(); });
@@ -214,7 +210,7 @@ TEST_CASE("an exception that is handled or in flight when its actor parks is the
                                    {.pinned = 1 - left});
           actor.join();
           waker.join();
-          if (hog) hog.join();
+          hog.join();
         }
       },
       2);

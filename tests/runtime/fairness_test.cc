@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/runtime/actor.h"
+#include "weir/runtime/cpu_pool.h"
 #include "weir/runtime/internal/core_time.h"
 #include "weir/runtime/internal/runtime_core.h"
 #include "weir/runtime/internal/sanitizer.h"
@@ -59,17 +59,32 @@ TEST_CASE("two actors that play ping-pong for ever starve neither a third, nor a
   third.join();
 }
 
-// Under WEIR_SCHED=migrate every wake goes to the inbox of the next worker, which nobody else may empty: then a
-// computing actor does strand what stands there.
-bool inboxes_only() { return std::getenv("WEIR_SCHED") != nullptr; }
-
 TEST_CASE("an actor that computes does not strand the one it has just woken") {
-  if (inboxes_only()) return;
+  in_actor(
+      [] {
+        auto [tx, rx] = weir::channel<int>(1);
+        for (int i = 0; i < testing::rounds(20); ++i) {
+          std::atomic<bool> ran{false};
+          auto woken = weir::spawn("woken", [&] {
+            EXPECT(rx.recv() == i);
+            ran = true;
+          });
+          eventually([&] { return rx.waiting() == 1; });
+          EXPECT(tx.send(i));
+          while (!ran) {  // keeps its worker, and the slot where the other stands
+          }
+          woken.join();
+        }
+      },
+      2);
+}
+
+TEST_CASE("an actor that computes does not strand the one it has just spawned") {
   in_actor(
       [] {
         std::atomic<bool> ran{false};
         auto hog = weir::spawn("hog", [&] {
-          auto other = weir::spawn("woken", [&] { ran = true; });
+          auto other = weir::spawn("spawned", [&] { ran = true; });
           while (!ran) {  // keeps its worker: only the other worker can run it
           }
           other.join();
@@ -80,7 +95,6 @@ TEST_CASE("an actor that computes does not strand the one it has just woken") {
 }
 
 TEST_CASE("actors that only compute use every worker") {
-  if (inboxes_only()) return;
   in_actor(
       [] {
         std::atomic<int> together{0};
@@ -143,7 +157,6 @@ TEST_CASE(
 }
 
 TEST_CASE("what stands behind an actor that computes is run by another worker, though that one rests or is busy") {
-  if (inboxes_only()) return;
   in_actor(
       [] {
         for (int i = 0; i < testing::rounds(20); ++i) {
@@ -161,6 +174,37 @@ TEST_CASE("what stands behind an actor that computes is run by another worker, t
         }
       },
       2);
+}
+
+// A worker promises to look for results, and a pool's thread leaves one to it and rings nobody; then it goes on with
+// something else that was due, and computes.
+TEST_CASE("a result that was left to a worker that computes is taken by one that sleeps") {
+  weir::runtime r({.workers = 2});
+  weir::cpu_pool pool({.threads = 1});
+  r.run([&] {
+    auto [tx, rx] = weir::channel<int>(1);
+    std::atomic<bool> computes{false}, ran{false};
+    auto waits = weir::spawn("waits for the result", [&] {
+      EXPECT(rx.recv() == 1);
+      ran = true;
+    });
+    eventually([&] { return rx.waiting() == 1; });
+    auto result = pool.submit([&] {
+      weir::internal::scheduler& s = r.core().scheduler();
+      while (!computes || s.census().sleepers != 1) std::this_thread::yield();
+      s.rounds().promise();
+      EXPECT(tx.try_send(1) == weir::send_status::ok);
+      s.rounds().keep();
+    });
+    auto next = pool.submit([] {});  // else the thread would ring
+    computes = true;
+    while (!ran) {
+    }
+    waits.join();
+    result.get();
+    next.get();
+  });
+  testing::check_expectations();
 }
 
 TEST_CASE("a worker whose last event came from a descriptor helps another one all the same") {
@@ -232,6 +276,27 @@ TEST_CASE("child: a stall", "[.child]") {
   });
 }
 
+TEST_CASE("child: a stall before a descriptor", "[.child]") {
+  weir::run({.workers = 1}, [] {
+    const auto [here, there] = testing::sockets();
+    const testing::descriptor d(here);
+    auto reader = weir::spawn("reader", [&] { EXPECT(testing::read_text(d) == "x"); });
+    eventually([&] { return testing::waits("reader", "read"); });
+    EXPECT(write(there, "x", 1) == 1);
+    testing::own_stderr said;
+    std::atomic<bool> told{false};
+    std::thread listener([&] { said.await("STALL"), told = true; });
+    const auto begin = time_on_a_core();
+    while (!told && time_on_a_core() - begin < 5s * weir::internal::slowdown) {
+    }
+    if (!told) std::fputs("no STALL in 5 s\n", stderr);
+    listener.join();
+    reader.join();
+    close(there);
+  });
+  testing::check_expectations();
+}
+
 TEST_CASE("child: a worker without a core", "[.child]") {
   cpu_set_t one;
   CPU_ZERO(&one);
@@ -257,7 +322,6 @@ TEST_CASE("child: a worker without a core", "[.child]") {
 }
 
 TEST_CASE("others go on while an actor blocks its worker in a system call by mistake") {
-  if (inboxes_only()) return;
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   weir::runtime r({.workers = 2});
@@ -342,4 +406,11 @@ TEST_CASE("an actor that has not yielded for 100 ms is named once, with how many
   CHECK_THAT(end.output, Catch::Contains("STALL worker 0: actor \"main\" (#1, spawned at fairness_test.cc:") &&
                              Catch::Contains("1 actors wait behind it"));
   CHECK(end.output.find("STALL") == end.output.rfind("STALL"));
+}
+
+TEST_CASE("who waits for a descriptor that is ready waits behind an actor that computes") {
+  const auto end = testing::run_child("child: a stall before a descriptor");
+  CHECK(end.exit_status == 0);
+  CHECK_THAT(end.output, Catch::Contains("STALL worker 0: actor \"main\" (#1, spawned at fairness_test.cc:") &&
+                             Catch::Contains("1 actors wait behind it"));
 }

@@ -6,6 +6,8 @@
 
 namespace weir::internal {
 
+class worker;
+
 class actor_core {
   // Each use is a scheduling point, so that it shows if the link is used after somebody else may have.
   class link {
@@ -25,6 +27,7 @@ class actor_core {
   }
   int runs() const { return runs_.get(); }
   int pinned() const { return -1; }
+  static worker* ran_by() { return nullptr; }
 
   link queue_next;  // in a run queue; guarded by its lock
 
