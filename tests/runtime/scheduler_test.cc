@@ -2,10 +2,13 @@
 #include "weir/runtime/internal/scheduler.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
+#include "tests/dump.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/runtime/scope.h"
@@ -119,4 +122,37 @@ TEST_CASE("many spawns from foreign threads all run") {
   for (auto& t : threads) t.join();
   r.run([&] { eventually([&] { return ran == 3 * each; }); });
   CHECK(ran == 3 * each);
+}
+
+TEST_CASE("WEIR_SCHED=migrate moves an actor at each wake, whoever wakes it") {
+  const char* const set = std::getenv("WEIR_SCHED");
+  setenv("WEIR_SCHED", "migrate", 1);
+  weir::runtime r({.workers = 2});
+  if (set == nullptr) unsetenv("WEIR_SCHED");
+  std::array<std::thread::id, 2> threads;
+  for (int w : {0, 1})
+    r.spawn([&, w] { threads[static_cast<std::size_t>(w)] = testing::thread_now(); }, {.pinned = w}).join();
+  const int n = 40;
+  int moved = 0;
+  std::atomic<int> other{0};  // the worker on which the wanderer does not park
+  auto [tx, rx] = weir::channel<int>(0);
+  auto wanderer = r.spawn("wanderer", [&, rx = rx] {
+    for (int i = 0; i < n; ++i) {
+      const auto before = testing::thread_now();
+      other = before == threads[0] ? 1 : 0;
+      EXPECT(rx.recv() == i);
+      moved += testing::thread_now() != before;
+    }
+  });
+  for (int i = 0; i < n; ++i) {
+    testing::wait_until([] { return testing::waits("wanderer", "recv"); });
+    if (i % 2 == 0)
+      CHECK(tx.send(i));
+    else
+      r.spawn([&, i] { EXPECT(tx.send(i)); }, {.pinned = other}).join();
+  }
+  wanderer.join();
+  // A worker that has no core for a millisecond may lose it to the other one.
+  CHECK(moved > n * 3 / 4);
+  testing::check_expectations();
 }
