@@ -54,9 +54,13 @@ class mailbox {
 
   // Throws misuse (capacity), std::bad_alloc.
   explicit mailbox(const mailbox_options& options = {}, site where = site::current())
-      : core_(new core_type(options.capacity, options.when_full, options.name, where)), state_(make_state(where)) {}
-  mailbox(mailbox&& other) noexcept : core_(std::exchange(other.core_, nullptr)), state_(std::move(other.state_)) {}
+      : where_(where),
+        core_(new core_type(options.capacity, options.when_full, options.name, where)),
+        state_(make_state(where)) {}
+  mailbox(mailbox&& other) noexcept
+      : where_(other.where_), core_(std::exchange(other.core_, nullptr)), state_(std::move(other.state_)) {}
   mailbox& operator=(mailbox other) noexcept {
+    std::swap(where_, other.where_);
     std::swap(core_, other.core_);
     state_.swap(other.state_);
     return *this;
@@ -116,18 +120,18 @@ class mailbox {
   //   }
   template <class... Handlers>
   bool receive(Handlers... handlers) {
-    return select(on_message("mailbox::receive", {}, std::move(handlers)...));
+    return select(on_message("mailbox::receive", std::move(handlers)...));
   }
 
   // For weir::on_message.
   template <class... Handlers>
-  auto on_message(const char* call, site where, Handlers... handlers) {
+  auto on_message(const char* call, Handlers... handlers) {
     using set = internal::handler_set<Handlers...>;
     static_assert(internal::no_handler_for<typename internal::first_unhandled<set, Messages...>::type>::checked);
     auto body = [h = set{std::move(handlers)...}](std::optional<message_type>& m) mutable {
       return m.has_value() && internal::handle_any(h, *m);
     };
-    return internal::message_case<decltype(body), Messages...>(state(call, where), std::move(body), where);
+    return internal::message_case<decltype(body), Messages...>(state(call, where_), std::move(body), where_);
   }
 
   // Messages in the queue now; stale at once. Notices are not among them.
@@ -161,6 +165,7 @@ class mailbox {
     return internal::message_case<decltype(body), Messages...>(state("mailbox::recv", where), std::move(body), where);
   }
 
+  site where_;  // for calls that end with a pack of handlers, and so have no place of their own
   core_type* core_;
   std::unique_ptr<state_type> state_;
 };
@@ -169,7 +174,7 @@ class mailbox {
 // mailbox is over, for which it is ready for ever.
 template <class... Messages, class... Handlers>
 auto on_message(mailbox<Messages...>& box, Handlers... handlers) {
-  return box.on_message("on_message", {}, std::move(handlers)...);
+  return box.on_message("on_message", std::move(handlers)...);
 }
 
 }  // namespace weir

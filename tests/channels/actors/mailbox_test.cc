@@ -343,6 +343,8 @@ TEST_CASE("capacities and empty handles are checked") {
     CHECK_THROWS_AS(weir::address<int>().send(1), weir::misuse);
     weir::mailbox<int> a, b = std::move(a);
     CHECK_THROWS_AS(a.address(), weir::misuse);
+    CHECK_THROWS_WITH(a.receive([](int) {}), Catch::Contains("(mailbox_test.cc:"));
+    CHECK_THROWS_WITH(weir::select(weir::on_message(a, [](int) {})), Catch::Contains("(mailbox_test.cc:"));
     CHECK(b.address() == b.address());
   });
 }
