@@ -114,13 +114,15 @@ void broadcast_core<T>::unsubscribe(subscription& s) noexcept {
   lock_.lock();
   const std::uint64_t stop = end_;
   if (--subscribed_ == 0) senders = close_locked(senders_);  // nobody is left to wait for
-  for (;;) {
-    std::array<shared_value<T>, batch> unread;  // go after unlock
-    s.next = std::max(s.next, oldest());
-    for (std::size_t i = 0; i < batch && s.next < stop; ++i) see_locked(at(s.next++), unread[i]);
-    pass_on_and_unlock(0);
-    if (s.next >= stop) break;
-    lock_.lock();
+  for (bool more = true; more;) {
+    {
+      std::array<shared_value<T>, batch> unread;  // go after unlock
+      s.next = std::max(s.next, oldest());
+      for (std::size_t i = 0; i < batch && s.next < stop; ++i) see_locked(at(s.next++), unread[i]);
+      more = s.next < stop;
+      pass_on_and_unlock(0);
+    }
+    if (more) lock_.lock();
   }
   wake_all(senders);
   let_go();

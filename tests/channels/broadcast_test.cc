@@ -403,6 +403,12 @@ TEST_CASE("the destructor of a broadcast value may send on the same broadcast") 
     }
     rx.reset();  // the last to see what is left
     CHECK(sent >= before);
+    auto many = weir::broadcast<chatty>(64);  // more than are seen under one hold of the lock
+    sent = 0;
+    for (int i = 0; i < 40; ++i) many.tx.send(chatty(&many.tx, &sent));
+    const auto watching = many.tx.subscribe();
+    many.rx.reset();
+    CHECK(sent == 40);
   });
 }
 
