@@ -2,10 +2,10 @@
 //
 //   1. Try each enabled case that may be ready, in random order; lower classes before higher ones.
 //   2. Open the claim and register all enabled cases one by one, in random order, lower classes first. Each
-//   registration
-//      looks again at its source; what is ready by then completes at once, if the select still wins its own claim. This
-//      is also the second look before `otherwise`: when all are registered and nobody has claimed, there was a moment
-//      at which no case was ready. So the hints of step 1, which are looks without a lock, decide nothing.
+//      registration looks again at its source; what is ready by then completes at once, if the select still wins its
+//      own claim. This is also the second look before `otherwise`: when all are registered and nobody has claimed,
+//      there was a moment at which no case was ready. So the hints of step 1, which are looks without a lock, decide
+//      nothing.
 //   3. Park, at most until the first timer case is due.
 //   4. Withdraw what was not unlinked by the winner. Only then does the caller run the chosen body, with nothing
 //      registered. A case that finds that it was woken for too little says so now, and all begins anew.
@@ -212,6 +212,12 @@ class selection {
   wait_node* winner_ = nullptr;
 };
 
+// What `otherwise` is for.
+int none_ready() {
+  spend_operation();
+  return -1;
+}
+
 }  // namespace
 
 int try_cases(select_case** cases, int* order, int& hopeful, bool classes) {
@@ -228,13 +234,16 @@ int try_cases(select_case** cases, int* order, int& hopeful, bool classes) {
 int await_case(select_case** cases, std::byte* nodes, int* order, int count, select_traits traits, site where) {
   selection s(cases, nodes, order, count, traits.classes);
   if (s.enabled() == 0) {
-    if (traits.has_otherwise) return -1;
+    if (traits.has_otherwise) return none_ready();
     throw_misuse("select", "at least one case must be enabled",
                  fmt::format("{} cases{}", count, count > 0 ? ", all disabled by when(false)" : ""),
                  "Leave the loop, or add weir::otherwise.", where);
   }
   // A single look, under its lock, at a single source is a moment already.
-  if (traits.has_otherwise && (s.enabled() == 1 || planted(bug::skip_second_look))) return s.try_enabled();
+  if (traits.has_otherwise && (s.enabled() == 1 || planted(bug::skip_second_look))) {
+    const int chosen = s.try_enabled();
+    return chosen >= 0 ? chosen : none_ready();
+  }
   using outcome = selection::outcome;
   interruptible may_cancel = interruptible::yes;
   for (int chosen = -1;;) {
@@ -245,8 +254,7 @@ int await_case(select_case** cases, std::byte* nodes, int* order, int count, sel
         if (chosen >= 0) return chosen;
         break;
       case outcome::none_ready:
-        spend_operation();
-        return -1;
+        return none_ready();
       case outcome::again:
         chosen = s.try_enabled();
         if (chosen >= 0) return chosen;
@@ -262,14 +270,15 @@ int await_case(select_case** cases, std::byte* nodes, int* order, int count, sel
   }
 }
 
-void refuse_close_of_cancel(const select_case& chosen) {
+void settle(const select_case& chosen) {
+  if (!chosen.spends) spend_operation();
   if (chosen.by_close) closed_or_cancelled("select");
 }
 
 int select_one(select_case** cases, std::byte* nodes, int* order, int count, int hopeful, select_traits traits) {
   int chosen = try_cases(cases, order, hopeful, traits.classes);
   if (chosen < 0) chosen = await_case(cases, nodes, order, count, traits, count > 0 ? cases[0]->where : site{});
-  if (chosen >= 0) refuse_close_of_cancel(*cases[chosen]);
+  if (chosen >= 0) settle(*cases[chosen]);
   return chosen;
 }
 

@@ -130,7 +130,7 @@ selector::id selector::select(site where) {
     return name;
   }
   const auto place = static_cast<std::size_t>(chosen);
-  internal::refuse_close_of_cancel(*sources_[place]);
+  internal::settle(*sources_[place]);
   const id name = entries_[place]->name;
   if (entries_[place]->once) {
     gone_ = take(place);

@@ -15,6 +15,7 @@ std::optional<exit_notice> monitor::recv() {
 }
 
 recv_result<exit_notice> monitor::recv(deadline limit) {
+  internal::spend_operation();
   if (ended_.left() == 0) {
     internal::closed_or_cancelled("monitor");
     return {recv_status::closed, {}};
@@ -25,6 +26,7 @@ recv_result<exit_notice> monitor::recv(deadline limit) {
 }
 
 recv_result<exit_notice> monitor::try_recv() {
+  internal::spend_operation();
   if (ended_.left() == 0) return {recv_status::closed, {}};
   const std::optional<internal::exit_queue::ended> next = ended_.try_pop();
   if (!next) return {recv_status::empty, {}};

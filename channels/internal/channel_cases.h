@@ -21,7 +21,10 @@ namespace weir::internal {
 template <class T, class Body>
 class recv_case final : public user_case<recv_case<T, Body>> {
  public:
-  recv_case(channel_core<T>& core, Body body, site at) : core_(core), body_(std::move(body)) { this->where = at; }
+  recv_case(channel_core<T>& core, Body body, site at) : core_(core), body_(std::move(body)) {
+    this->where = at;
+    this->spends = true;
+  }
   decltype(auto) run() {
     const emptied_at_end<T> afterwards{value_};
     return std::invoke(body_, std::move(value_));
@@ -56,6 +59,7 @@ class send_case final : public user_case<send_case<T, Value, Body>> {
   send_case(channel_core<T>& core, V&& value, Body body, site at)
       : core_(core), value_(std::forward<V>(value)), body_(std::move(body)) {
     this->where = at;
+    this->spends = true;
   }
   static constexpr bool goes_once = true;
   // The same with a value of its own, which it takes.

@@ -100,7 +100,7 @@ class channel_core final : public channel_base {
   static T& source(const wait_node& sender) noexcept { return *static_cast<T*>(offer_of(sender).value); }
 
   step send_locked(T& value, aftermath& after) noexcept {
-    after.give_way = spend_locked();
+    after.give_way |= spend_locked();  // send_rarely() tries again
     if (is_closed()) {
       after.closed = true;
       return step::done;

@@ -70,11 +70,13 @@ recv_status channel_core<T>::recv_many(std::vector<T>& out, std::size_t most, de
     if (got == 0 && count == 0) {
       if (is_closed()) {
         key.unlock();
+        if (after.give_way) give_way();
         closed_or_cancelled("recv_many");
         return recv_status::closed;
       }
       if (limit.expired()) {
         key.unlock();
+        if (after.give_way) give_way();
         return recv_status::timeout;
       }
       std::optional<T> first;
@@ -114,7 +116,7 @@ std::size_t channel_core<T>::take_many_locked(std::vector<T>& out, std::size_t m
       after.woken.add(*sender);
     }
   }
-  after.give_way = spend_locked(got);
+  after.give_way = spend_locked(std::max<std::size_t>(got, 1));  // one that finds nothing counts too
   return got;
 }
 

@@ -134,11 +134,12 @@ send_status channel_core<T>::try_reserve() {
 template <class T>
 send_status channel_core<T>::reserve(deadline limit) {
   lock_key key = lock_.lock();
+  const bool turn_is_over = spend_locked();
   const send_status s = reserve_locked(key);
   if (s != send_status::full || limit.expired()) {
     key.unlock();
+    if (turn_is_over) give_way();
     if (s == send_status::closed) closed_or_cancelled("reserve");
-    if (s == send_status::full) spend_operation();
     return s == send_status::full ? send_status::timeout : s;
   }
   offer o;

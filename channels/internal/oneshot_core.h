@@ -106,10 +106,12 @@ class oneshot_core final : public source_base {
 
   recv_status recv(std::optional<T>& out, deadline limit) {
     lock_.lock();
+    const bool tired = spend_locked();
     const recv_status s = take_locked(out);
     if (s != recv_status::empty) {
       lock_.unlock();
       settle(s);
+      if (tired) give_way();
       if (s == recv_status::closed) closed_or_cancelled("recv");
       return s;
     }
@@ -140,11 +142,14 @@ class oneshot_core final : public source_base {
   // True once closed; false: `limit` came.
   bool wait_closed(deadline limit) {
     lock_.lock();
+    const bool tired = spend_locked();
     wait_end how = wait_end::closed;
-    if (state_ == state::closed)
+    if (state_ == state::closed) {
       lock_.unlock();
-    else
+      if (tired) give_way();
+    } else {
       how = wait_locked(watchers_, nullptr, "wait", limit);
+    }
     if (how == wait_end::timeout) return false;
     how == wait_end::cancelled ? meet_cancel("wait") : closed_or_cancelled("wait");
     return true;

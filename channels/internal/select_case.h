@@ -57,6 +57,7 @@ class select_case {
 
   bool enabled = true;
   bool by_close = false;     // completed because the source is closed
+  bool spends = false;       // each try counts as an operation (interrupt.h); of others the select counts itself
   std::uint8_t urgency = 0;  // the priority class: lower ones go first
   site where;                // of on_recv, on_send, ...
 
@@ -122,8 +123,8 @@ int try_cases(select_case** cases, int* order, int& hopeful, bool classes);
 // Waits until one of `cases` is completed; -1: none was ready and there is an otherwise. `nodes` and `order` have room
 // for each case. Throws misuse if no case is enabled and there is no otherwise.
 int await_case(select_case** cases, std::byte* nodes, int* order, int count, select_traits traits, site where);
-// In a cancelled scope a completion because the source is closed counts as the cancel's: throws.
-void refuse_close_of_cancel(const select_case& chosen);
+// Once it is completed. In a cancelled scope a completion because the source is closed counts as the cancel's: throws.
+void settle(const select_case& chosen);
 // All of it.
 int select_one(select_case** cases, std::byte* nodes, int* order, int count, int hopeful, select_traits traits);
 

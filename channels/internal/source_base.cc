@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "weir/runtime/base/errors.h"
+#include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/internal/parker.h"
 
 namespace weir::internal {
@@ -27,6 +28,7 @@ source_base::wait_end source_base::wait_locked(wait_list& list, void* slot, cons
   refuse_forked(verb);
   if (limit.expired()) {
     lock_.unlock();
+    spend_operation();
     return wait_end::timeout;
   }
   parker& self = current_parker();

@@ -31,6 +31,7 @@ bool condition::wait(std::unique_lock<mutex>& lock, deadline limit, site where) 
   const wait_end end = internal::park_in(locks, waiters_, node, why, internal::interruptible::yes, limit,
                                          []() -> internal::wait_node* { return nullptr; });
   if (end == wait_end::cancelled) internal::give_way();  // a loop around it, while unwinding, must not keep the worker
+  if (end == wait_end::timeout) internal::spend_operation();
   lock.mutex()->lock_again();
   if (end == wait_end::cancelled) internal::meet_cancel("wait");
   return end == wait_end::woken;

@@ -1,7 +1,6 @@
 #include "weir/channels/channel.h"
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -462,57 +461,6 @@ TEST_CASE("using a moved-from handle is misuse") {
   auto elsewhere = std::move(rx);
   CHECK_THROWS_AS(rx.recv(), weir::misuse);
   CHECK(other.send(2));
-}
-
-TEST_CASE("an actor whose channel operations never have to wait does not keep its worker from others") {
-  in_actor(
-      [] {
-        auto [tx, rx] = weir::channel<int>(1000);
-        std::atomic<bool> stop{false};
-        auto busy = weir::spawn("busy", [&, tx = tx, rx = rx] {
-          while (!stop) {
-            tx.try_send(1);
-            (void)rx.try_recv();
-          }
-        });
-        weir::this_actor::yield();  // comes back only if that gives way
-        stop = true;
-        busy.join();
-      },
-      1);
-}
-
-TEST_CASE("nor does one whose tries find nothing") {
-  in_actor(
-      [] {
-        auto [tx, rx] = weir::channel<int>(1);
-        auto other = weir::channel<int>(1);
-        auto full = weir::channel<int>(1);
-        full.tx.send(1);
-        const auto expired = weir::deadline(0ms);
-        const std::vector<std::function<void()>> tries = {
-            [&, &rx = rx] { (void)rx.try_recv(); },
-            [&, &rx = rx] { (void)rx.recv(expired); },
-            [&] { full.tx.try_send(1); },
-            [&] { (void)full.tx.send(1, expired); },
-            [&] { (void)full.tx.reserve(expired); },
-            [&, &rx = rx] { weir::select(weir::on_recv(rx, [](auto) {}), weir::otherwise([] {})); },
-            [&, &rx = rx] {
-              weir::select(weir::on_recv(rx, [](auto) {}), weir::on_recv(other.rx, [](auto) {}),
-                           weir::otherwise([] {}));
-            },
-        };
-        for (const auto& one : tries) {
-          std::atomic<bool> stop{false};
-          auto busy = weir::spawn("busy", [&] {
-            while (!stop) one();
-          });
-          weir::this_actor::yield();
-          stop = true;
-          busy.join();
-        }
-      },
-      1);
 }
 
 TEST_CASE("a receiver that leaves to others goes, but for the last one") {
