@@ -60,7 +60,8 @@ stream make_stream(owned_fd fd, const struct stat& about, std::string name) {
   if (s != sort::watched) return stream(new file_stream(std::move(fd), std::move(name), s == sort::file));
   make_non_blocking(fd.get(), name);
   const bool only_written = S_ISFIFO(about.st_mode) && (fcntl(fd.get(), F_GETFL) & O_ACCMODE) == O_WRONLY;
-  descriptor watched(fd.get(), S_ISFIFO(about.st_mode) ? descriptor::kind::bytes : descriptor::kind::records);
+  // Of a pipe that is read only its writer knows whether it has packets (O_DIRECT), and may change his mind.
+  descriptor watched(fd.get(), only_written ? descriptor::kind::bytes : descriptor::kind::records);
   fd.release();
   return stream(new pipe_stream(std::move(watched), std::move(name), only_written));
 }

@@ -42,8 +42,8 @@ class descriptor {
  public:
   enum class kind : std::uint8_t {
     records,  // only would-block says that it is not ready: listeners, datagrams, terminals, Unix sockets (a
-              // descriptor that is passed ends a read)
-    bytes,    // so does a transfer shorter than asked: TCP, pipes
+              // descriptor that is passed ends a read), pipes that are read (a packet does)
+    bytes,    // so does a transfer shorter than asked: TCP, pipes that are written
   };
   enum class users : std::uint8_t {
     one,   // at most one operation in each direction; a second one is misuse

@@ -103,6 +103,28 @@ TEST_CASE("a pipe waits, times out, is cancelled, closed and selected as every s
   });
 }
 
+TEST_CASE("a pipe of packets gives all of them, though one event tells of two") {
+  in_actor(
+      [] {
+        int ends[2];
+        REQUIRE(pipe2(ends, O_DIRECT | O_CLOEXEC) == 0);
+        const auto reader = net::adopt(ends[0], "reader"), writer = net::adopt(ends[1], "writer");
+        CHECK(within(10s, [&] {
+          with_scope([&](scope& s) {
+            s.spawn("reader", [&] {
+              char part[10];
+              for (int i = 0; i < 2; ++i) EXPECT(reader.read_some(part).bytes == 1);
+            });
+            this_actor::yield();  // the only worker: the reader is parked now, and hears of neither before both are
+                                  // there
+            EXPECT(writer.write_all("a"));
+            EXPECT(writer.write_all("b"));
+          });
+        }));
+      },
+      1);
+}
+
 TEST_CASE("a file is a stream too: what was written is read, up to the end") {
   in_actor([] {
     testing::scratch folder;
