@@ -1,17 +1,23 @@
 #include "weir/net/local.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "weir/net/endpoint.h"
 #include "weir/net/error.h"
 #include "weir/net/internal/socket.h"
+#include "weir/runtime/shielded.h"
+#include "weir/runtime/this_actor.h"
 
 namespace weir::net {
 namespace internal {
@@ -33,28 +39,59 @@ bool is_stale(const std::string& path, const address& at) {
   return probe && connect(probe.get(), at.data(), at.size()) != 0 && errno == ECONNREFUSED;
 }
 
-// The file of a listener goes with it, unless another has taken its place. The file is held open, so that its number is
-// not given to another one meanwhile: a kernel gives a free one out again at once.
+// Lets one of weir's programs at a time start a listener in a folder. Else two might take the same file for stale, or
+// one for stale that is bound and about to listen. It needs no permission to write. Anybody who can read the folder may
+// lock it as well, and keep it so: hence the patience.
+class folder_lock {
+ public:
+  explicit folder_lock(const std::string& path) {
+    using namespace std::chrono_literals;
+    if (is_abstract(path)) return;
+    const std::string folder = std::filesystem::path(path).parent_path();
+    fd_ = owned_fd(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const deadline patience = 1s;
+    while (fd_ && flock(fd_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK && !patience.expired())
+      weir::shielded([] { this_actor::sleep(1ms); });
+  }
+  folder_lock(const folder_lock&) = delete;
+  ~folder_lock() {
+    if (fd_) flock(fd_.get(), LOCK_UN);  // a child of fork() may have the descriptor, too, so to close it is not enough
+  }
+
+ private:
+  owned_fd fd_;
+};
+
+// The file of a listener goes with it, unless another has taken its place.
 class file_of_listener final : public acceptor {
  public:
   file_of_listener(owned_fd fd, const std::string& path) : acceptor(std::move(fd), transport::local) {
-    if (is_abstract(path)) return;
-    held_ = owned_fd(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat about {};
-    if (!held_ || fstat(held_.get(), &about) != 0) return;
+    if (is_abstract(path) || lstat(path.c_str(), &about) != 0) return;
     path_ = path;
     device_ = about.st_dev;
     inode_ = about.st_ino;
   }
-  ~file_of_listener() override {
-    struct stat about {};
-    if (!path_.empty() && lstat(path_.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_)
-      unlink(path_.c_str());
+  ~file_of_listener() override { remove_file(); }
+
+  void close() noexcept override {
+    remove_file();
+    acceptor::close();
   }
 
  private:
-  owned_fd held_;
-  std::string path_;
+  // While the socket is open: so nobody takes the file for stale and puts his own there between the look and the end of
+  // it, nor has another file got its number.
+  void remove_file() noexcept {
+    std::lock_guard guard(mutex_);
+    struct stat about {};
+    if (!path_.empty() && lstat(path_.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_)
+      unlink(path_.c_str());
+    path_.clear();
+  }
+
+  std::mutex mutex_;  // never held over a park
+  std::string path_;  // guarded by mutex_; empty: there is none any more
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };
@@ -62,6 +99,7 @@ class file_of_listener final : public acceptor {
 std::shared_ptr<acceptor> listen_local(std::string_view text, const local_listen_options& o) {
   const endpoint e = local_endpoint(text);
   const address at = *e.numeric();
+  const folder_lock alone(e.host);
   if (o.replace_stale && is_stale(e.host, at)) unlink(e.host.c_str());
   return std::make_shared<file_of_listener>(listen_socket(at, transport::local, {o.backlog, false, false, false}),
                                             e.host);

@@ -40,15 +40,18 @@ struct local_listen_options {
   // As tcp_listen_options.
   int backlog = 4096;
   // A socket file that nobody listens on, left behind by a process that was killed, is replaced. One that somebody
-  // listens on never is.
+  // listens on never is. Of several listeners of weir's that start at the same path at once, one gets it: they take
+  // turns by flock(2) of the folder. That is no promise where it cannot be locked, as it is not readable, or somebody
+  // else keeps it locked for longer than a second.
   bool replace_stale = true;
 };
 
 class local_listener : public basic_listener<local_stream> {
  public:
   local_listener() = default;  // refers to none
-  // Listens at "/run/x", "./x" or "@name". The file is removed when the last handle goes, if it is still this
-  // listener's. Does not park. Throws bad_endpoint, net::error.
+  // Listens at "/run/x", "./x" or "@name". The file is removed by close(), or when the last handle goes, if it is still
+  // this listener's. Parks only while another one starts in the same folder, or somebody else keeps that locked: for a
+  // second at most, whatever is cancelled. Throws bad_endpoint, net::error.
   explicit local_listener(std::string_view at, const local_listen_options& options = {});
 
   // Another handle to the same listener.

@@ -37,7 +37,7 @@ class acceptor {
 
   // Parks until somebody has connected. A cancel throws weir::cancelled.
   recv_status accept(owned_fd& made, address& from, deadline limit);
-  void close() noexcept;
+  virtual void close() noexcept;
 
   // For select: ok, closed or empty; then `again` is when to look anew even if nobody comes, never otherwise.
   recv_status try_accept(owned_fd& made, address& from, deadline& again);

@@ -43,7 +43,8 @@ class message_socket {
   ~message_socket();
 
   // Listens there, and returns the endpoint with the port or name that the kernel has chosen: what unbind() takes, and
-  // others connect to. Throws bad_endpoint, net::error (EADDRINUSE, for a name of inproc too; closed). Does not park.
+  // others connect to. Throws bad_endpoint, net::error (EADDRINUSE, for a name of inproc too; closed). Does not park,
+  // but with ipc as local_listener does (local.h).
   std::string bind(std::string_view endpoint, site where = site::current());
   // Connects there now, and again whenever the connection is lost, until disconnect() or close(). Does not park: what
   // goes wrong is told by events() and statistics(). DEALER, SUB, PUB and REQ that connect to an endpoint of tcp or ipc

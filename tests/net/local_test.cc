@@ -1,13 +1,17 @@
 #include "weir/net/local.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/net/fresh.h"
@@ -44,6 +48,14 @@ bool exists(const std::string& path) {
   return lstat(path.c_str(), &about) == 0;
 }
 
+// As a process leaves it that is killed.
+void leave_stale(const std::string& path) {
+  const testing::raw_socket killed(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto at = *net::address::local(path);
+  REQUIRE(bind(killed.fd(), at.data(), at.size()) == 0);
+  REQUIRE(listen(killed.fd(), 1) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a path and an abstract name are listened on and connected to alike") {
@@ -66,6 +78,7 @@ TEST_CASE("a path and an abstract name are listened on and connected to alike") 
             CHECK(rest_of(c) == "ping " + std::to_string(i));
           }
           listener.close();
+          CHECK_FALSE(exists(path));
         });
       }
       CHECK_FALSE(exists(path));
@@ -94,13 +107,7 @@ TEST_CASE("a pair is connected, and knows who its peer is") {
 TEST_CASE("a file left behind by a listener that is gone is replaced, and one in use is not") {
   in_actor([] {
     const std::string path = own_path("stale");
-    {
-      // As a process leaves it that is killed.
-      const testing::raw_socket killed(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      const auto at = *net::address::local(path);
-      REQUIRE(bind(killed.fd(), at.data(), at.size()) == 0);
-      REQUIRE(listen(killed.fd(), 1) == 0);
-    }
+    leave_stale(path);
     REQUIRE(exists(path));
     CHECK_THROWS_WITH(local_connect(path), "connect unix://" + path + ": connection refused (ECONNREFUSED)");
     CHECK_THROWS_WITH(local_listener(path, {.replace_stale = false}), Catch::EndsWith("(EADDRINUSE)"));
@@ -143,6 +150,66 @@ TEST_CASE("nor one that would have got its number") {
       CHECK(local_connect(path));
     }
   });
+}
+
+TEST_CASE(
+    "of several who start at one path at once over a stale file one listens and is heard, and the others are told") {
+  const std::string path = own_path("raced");
+  constexpr int count = 4;
+  for (int round = 0; round < testing::rounds(500); ++round) {
+    leave_stale(path);
+    std::vector<local_listener> made(count);
+    std::atomic<int> ready{0}, told{0};
+    std::vector<std::thread> threads;
+    for (local_listener& mine : made)
+      threads.emplace_back([&] {
+        ++ready;
+        while (ready < count) std::this_thread::yield();
+        try {
+          mine = local_listener(path);
+        } catch (const net::error& e) {
+          told += e.code().value() == EADDRINUSE;
+        }
+      });
+    for (std::thread& t : threads) t.join();
+    REQUIRE(told == count - 1);
+    const auto winner = std::find_if(made.begin(), made.end(), [](const local_listener& l) { return bool(l); });
+    REQUIRE(winner != made.end());
+    const auto c = local_connect(path);
+    REQUIRE(winner->accept(60s));
+    made.clear();
+    REQUIRE_FALSE(exists(path));
+  }
+}
+
+TEST_CASE("a listener waits for the folder's lock, but a second at most, and keeps no worker") {
+  const std::string here = own_path("locked"), path = here + "/x";
+  REQUIRE(mkdir(here.c_str(), 0700) == 0);
+  {
+    const testing::raw_socket folder(open(here.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    in_actor(
+        [&] {
+          REQUIRE(flock(folder.fd(), LOCK_EX) == 0);
+          bool listens = false;
+          with_scope([&](scope& s) {
+            s.spawn("waits", [&] {
+              const local_listener listener(path);
+              listens = true;
+            });
+            this_actor::sleep(5ms);
+            CHECK_FALSE(listens);
+            CHECK(flock(folder.fd(), LOCK_UN) == 0);
+            testing::eventually([&] { return listens; });
+          });
+          REQUIRE(flock(folder.fd(), LOCK_EX) == 0);
+          const deadline second = 1s;
+          const local_listener listener(path);
+          CHECK(second.expired());
+          CHECK(local_connect(path));
+        },
+        1);
+  }
+  CHECK(rmdir(here.c_str()) == 0);
 }
 
 TEST_CASE("who unwinds in a cancelled scope does not wait for room in a full queue") {
