@@ -39,7 +39,7 @@ class process::state {
     try {
       if (!poll()) shielded([this] { terminate({}); });
     } catch (const std::exception&) {
-      // Somebody else has reaped it (process.h), and nobody is left to be told.
+      end_now();  // it cannot be waited for, and nobody is left to be told
     }
   }
 
@@ -114,10 +114,14 @@ exit_status process::state::terminate(site where) {
   return shielded([&] { return *wait({}, where); });
 }
 
-// For a child that nobody is to see.
+// For a child that nobody is to see. Blocks, but not for long. One that may not be killed (EPERM), or that somebody
+// else has reaped (ESRCH), is left alone.
 void process::state::end_now() noexcept {
-  ::kill(spec_.own_group ? -pid_ : pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  std::lock_guard guard(mutex_);
+  if (ended_ || internal::signal_pidfd(end_.get(), SIGKILL) != 0) return;
+  if (spec_.own_group) kill_group();
+  siginfo_t how{};
+  while (waitid(P_PIDFD, static_cast<id_t>(end_.get()), &how, WEXITED) != 0 && errno == EINTR) {
   }
   ended_.emplace();
 }

@@ -46,7 +46,9 @@ class process {
   process& operator=(process&&) noexcept;
   // terminate(), whatever has been cancelled, then closes its streams. So the child does not outlive the scope that has
   // the handle, and no zombie stays. Parks as long as that takes: up to the grace, for one that does not listen. What a
-  // child has started itself goes with it only with process_spec.own_group.
+  // child has started itself goes with it only with process_spec.own_group. One that cannot be waited for, as there is
+  // no memory or descriptor left, is killed at once. One that has become another user's (sudo) may not be signalled
+  // (EPERM): it is neither waited for nor reaped.
   ~process();
 
   // Of a child whose end nobody has seen yet, or any former one: for messages. Signals go by kill().
@@ -72,6 +74,7 @@ class process {
   bool kill(int signal);
   // SIGTERM, process_spec.grace, SIGKILL, and returns its end; one that has ended is only reaped. Parks as wait(), up
   // to the grace, which a cancel may cut short: then the handle's end begins anew. After the SIGKILL nothing does.
+  // Throws as wait() and kill().
   exit_status terminate(site where = site::current());
 
   // Readable once it has ended; for on_exit.

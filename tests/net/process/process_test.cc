@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,11 +16,13 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "tests/child.h"
 #include "tests/net/folder.h"
+#include "tests/refused_syscall.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
 #include "weir/channels/timer.h"
@@ -343,6 +346,47 @@ TEST_CASE("a child does not outlive the scope that has its handle, however that 
     CHECK(moved.wait()->ok());
   });
   CHECK(childless());
+}
+
+TEST_CASE("nor one that cannot be waited for") {
+  const auto end = testing::run_child("a handle ends while the kernel has no room for a wait");
+  INFO(end.output);
+  CHECK(end.exit_status == 0);
+}
+
+TEST_CASE("a handle ends while the kernel has no room for a wait", "[.child]") {
+  pid_t child;
+  {
+    process p(shell("trap '' TERM; echo ready; exec sleep 1000"));
+    child = p.id();
+    std::string line;
+    CHECK(p.output().read_until(line, "\n"));
+    if (!testing::refuse_syscall(SYS_epoll_ctl, ENOSPC)) return;
+    CHECK_THROWS_AS(p.wait(60s), std::system_error);  // as the end of the handle will meet it
+  }
+  const bool gone = childless();
+  CHECK(gone);
+  if (!gone) kill(child, SIGKILL);
+}
+
+TEST_CASE("a child that has become another user's is left alone") {
+  const auto end = testing::run_child("a handle ends whose child is another user's");
+  INFO(end.output);
+  CHECK(end.exit_status == 0);
+}
+
+TEST_CASE("a handle ends whose child is another user's", "[.child]") {
+  pid_t child;
+  {
+    process p({.program = "cat", .input = stdio::pipe()});  // ends when its input does
+    child = p.id();
+    if (setresuid(65534, 65534, 0) != 0) return;  // only root can become another one, and be back
+    CHECK(error_of([&] { p.kill(SIGTERM); }) == "kill " + p.name() + ": operation not permitted (EPERM)");
+  }
+  REQUIRE(setresuid(0, 0, 0) == 0);
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
 }
 
 TEST_CASE("a process works from a plain thread, which it blocks") {
