@@ -1,6 +1,8 @@
 #include "weir/net/dns/resolver.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,8 +17,9 @@
 #include "weir/net/dns/internal/query.h"
 #include "weir/net/error.h"
 #include "weir/net/files/file_info.h"
+#include "weir/net/files/internal/file_call.h"
 #include "weir/net/files/whole_file.h"
-#include "weir/runtime/blocking.h"
+#include "weir/runtime/base/errors.h"
 #include "weir/runtime/internal/actor_core.h"
 #include "weir/runtime/internal/event.h"
 #include "weir/runtime/internal/forked.h"
@@ -31,6 +34,8 @@ using namespace std::chrono_literals;
 
 constexpr const char* system_servers = "/etc/resolv.conf";
 constexpr std::size_t longest_hosts_file = 64 << 20;
+// How long a look at the files may wait for a thread, if what they said before is known.
+constexpr auto patience = 100ms;
 
 // A question under way; who asks the same waits for it.
 struct question {
@@ -67,8 +72,9 @@ class resolver::state {
   }
 
  private:
-  configuration present(deadline limit);
-  std::string hosts_text(deadline limit);
+  configuration present(const std::string& host, deadline limit);
+  configuration look(const configuration& old, deadline limit) const;
+  std::string hosts_text(deadline limit) const;
   internal::answer ask(const internal::name_servers& whom, const std::string& name, deadline limit);
   std::vector<address> known(std::vector<address> addresses) {
     known_.fetch_add(1, std::memory_order_relaxed);
@@ -79,12 +85,13 @@ class resolver::state {
   internal::answer_cache cache_;
   std::atomic<std::uint64_t> questions_{0}, known_{0};  // relaxed: counts
   std::mutex mutex_;                                    // never held over a park
-  configuration configuration_;                         // guarded by mutex_, as is:
+  configuration configuration_;                         // guarded by mutex_, as are:
+  std::optional<base::process_mark> looking_;           // who looks at the files
   std::unordered_map<std::string, std::shared_ptr<question>> asked_;
 };
 
 // One that cannot be read says nothing, as to the C library.
-std::string resolver::state::hosts_text(deadline limit) {
+std::string resolver::state::hosts_text(deadline limit) const {
   try {
     return read_file(options_.hosts, {.most = longest_hosts_file}, limit);
   } catch (const error& e) {
@@ -93,28 +100,52 @@ std::string resolver::state::hosts_text(deadline limit) {
   }
 }
 
-// Looks at the files once a second at most, on a thread that may wait.
-configuration resolver::state::present(deadline limit) {
-  configuration now_known;
+// What the files say; what has not changed since `old` is kept. On a thread that may wait.
+configuration resolver::state::look(const configuration& old, deadline limit) const {
+  configuration next = old;
+  next.looked = base::now();
+  next.hosts_seen = try_stat(options_.hosts);
+  if (!next.hosts || !same(next.hosts_seen, old.hosts_seen))
+    next.hosts = std::make_shared<const internal::hosts_file>(next.hosts_seen ? hosts_text(limit) : std::string());
+  if (options_.servers.empty()) next.servers_seen = try_stat(system_servers);
+  if (!next.servers || !same(next.servers_seen, old.servers_seen))
+    next.servers = std::make_shared<const internal::name_servers>(internal::name_server_options{
+        .servers = options_.servers, .timeout = options_.timeout, .tries = options_.tries});
+  return next;
+}
+
+// Looks at the files once a second at most, in one call of the pool. Meanwhile the others go on with what is known; so
+// does the one that looks, if there is no thread for it.
+configuration resolver::state::present(const std::string& host, deadline limit) {
+  configuration old;
   {
     std::lock_guard guard(mutex_);
-    if (configuration_.hosts && base::now() - configuration_.looked < 1s) return configuration_;
-    now_known = configuration_;
+    old = configuration_;
+    if (old.hosts && ((looking_ && !looking_->foreign()) || base::now() - old.looked < 1s)) return old;
+    looking_.emplace();
   }
-  configuration next = now_known;
-  next.looked = base::now();
-  next.hosts_seen = try_stat(options_.hosts, limit);
-  if (!next.hosts || !same(next.hosts_seen, now_known.hosts_seen))
-    next.hosts = std::make_shared<const internal::hosts_file>(next.hosts_seen ? hosts_text(limit) : std::string());
-  if (options_.servers.empty()) next.servers_seen = try_stat(system_servers, limit);
-  if (!next.servers || !same(next.servers_seen, now_known.servers_seen))
-    next.servers = blocking([&] {
-      return std::make_shared<const internal::name_servers>(internal::name_server_options{
-          .servers = options_.servers, .timeout = options_.timeout, .tries = options_.tries});
-    });
+  struct ending {
+    state& of;
+    ~ending() {
+      std::lock_guard guard(of.mutex_);
+      of.looking_.reset();
+    }
+  } const end{*this};
+  try {
+    const deadline begun = old.hosts ? std::min<deadline>(limit, patience) : limit;
+    configuration next =
+        internal::file_call("resolve", host, begun, [&](const internal::call_limit&) { return look(old, limit); });
+    std::lock_guard guard(mutex_);
+    if (next.looked > configuration_.looked) configuration_ = next;
+    return next;
+  } catch (const error& e) {
+    if (!old.hosts || !e.timeout()) throw;
+  } catch (const actor_cancelled&) {
+    if (!old.hosts) throw error(ECANCELED, "resolve", host);
+  }
   std::lock_guard guard(mutex_);
-  if (next.looked > configuration_.looked) configuration_ = next;
-  return next;
+  if (!limit.expired()) configuration_.looked = base::now();  // else each would lose his patience in turn
+  return old;
 }
 
 std::vector<address> resolver::state::find(std::string_view host, std::uint16_t port, deadline limit) {
@@ -125,14 +156,7 @@ std::vector<address> resolver::state::find(std::string_view host, std::uint16_t 
   };
   const std::optional<internal::host_name> name = internal::host_name_of(host);
   if (!name) throw error(make_error_code(dns_errc::not_a_name), "resolve", std::string(host));
-  const configuration system = [&] {
-    try {
-      return present(limit);
-    } catch (const error& e) {
-      if (e.timeout()) throw error(make_error_code(errc::timeout), "resolve", std::string(host));
-      throw;
-    }
-  }();
+  const configuration system = present(std::string(host), limit);
   if (const std::vector<address>* const found = system.hosts->find(name->text)) {
     std::vector<address> v6, v4;
     for (const address& a : *found) (a.family() == AF_INET6 ? v6 : v4).push_back(a);

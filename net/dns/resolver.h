@@ -50,8 +50,10 @@ class resolver {
   //
   // Parks until there is an answer: the network wakes. The deadline throws net::error (errc::timeout), a cancel
   // weir::cancelled (while the caller unwinds: net::error, ECANCELED). Nothing to close. A number, a name of the hosts
-  // file and one known from before do not park, but once a second, when those files are looked at on a thread of the
-  // blocking pool. Throws net::error with a code of dns_errc: "resolve nosuch.invalid: name does not exist". Allocates.
+  // file and one known from before do not park; but once a second one caller does, while a thread of the blocking pool
+  // looks at the files. If there is none for 100 ms, it goes on with what they said before, as all others do meanwhile.
+  // A look that has begun is waited for. Throws net::error with a code of dns_errc: "resolve nosuch.invalid: name does
+  // not exist". Allocates.
   std::vector<address> resolve(std::string_view host, std::uint16_t port = 0, deadline limit = {});
 
   // Forgets what is known from before.

@@ -21,6 +21,7 @@
 #include "weir/net/error.h"
 #include "weir/net/files/file_info.h"
 #include "weir/runtime/actor.h"
+#include "weir/runtime/blocking.h"
 #include "weir/runtime/scope.h"
 
 namespace {
@@ -61,6 +62,23 @@ resolver_options patient(const address& server) {
 resolver_options asking(const address& server, const std::string& hosts = "/nonexistent") {
   return {.servers = {server}, .hosts = hosts, .timeout = 200ms, .tries = 2};
 }
+
+// A call of the blocking pool that keeps its thread until release(), or until this object goes.
+class held_thread {
+ public:
+  held_thread() = default;
+  held_thread(const held_thread&) = delete;
+  ~held_thread() { release(); }
+  void release() {
+    released_ = true;
+    released_.notify_all();
+  }
+
+ private:
+  std::atomic<bool> released_{false};
+  weir::actor<void> holder_ =
+      weir::spawn("holder", [this] { weir::blocking([this] { released_.wait(false); }); });  // joined at its end
+};
 
 // Debian's dnsmasq, with names of the test's own.
 class dnsmasq {
@@ -284,6 +302,83 @@ TEST_CASE("a silent name server keeps no file waiting, though one thread does al
       CHECK(r.stats().known == 0);
       s.cancel();
     });
+  });
+}
+
+TEST_CASE("a look at the configuration is one turn in the pool's line, for as long as the caller has") {
+  fake_server server([](const dns_question& q) { return dns_answer(q, 0, q.v6 ? "fd00::1" : "10.0.0.1"); });
+  weir::runtime run({.workers = testing::workers(), .blocking_threads = 1});
+  run.run([&] {
+    resolver r(patient(server.at()));
+    std::atomic<bool> found{false};
+    weir::with_scope([&](weir::scope& s) {
+      held_thread before;
+      testing::eventually([&] { return run.blocking_stats().busy == 1; });
+      CHECK(error_of([&] { r.resolve("a.test", 0, 5ms); }) == "resolve a.test: the deadline came first");
+      s.spawn("asker", [&] { found = r.resolve("a.test").size() == 2; });
+      testing::eventually([&] { return run.blocking_stats().queued == 1; });
+      held_thread behind;
+      testing::eventually([&] { return run.blocking_stats().queued == 2; });
+      before.release();
+      testing::eventually([&] { return found.load(); });
+    });
+  });
+}
+
+TEST_CASE("a pool without a free thread does not keep back what is known, and the network is asked as before") {
+  const folder here;
+  const std::string hosts = here.file("hosts", "10.9.9.9 box.test\n");
+  fake_server server([](const dns_question& q) { return dns_answer(q, 0, q.v6 ? "fd00::1" : "10.0.0.1"); });
+  weir::runtime run({.workers = testing::workers(), .blocking_threads = 1});
+  run.run([&] {
+    resolver_options options = patient(server.at());
+    options.hosts = hosts;
+    resolver r(options);
+    CHECK(r.resolve("known.test").size() == 2);
+    {
+      const held_thread only;
+      testing::eventually([&] { return run.blocking_stats().busy == 1; });
+      weir::this_actor::sleep(1s);  // now the files are to be looked at again
+      CHECK(texts(r.resolve("box.test", 0, 10s)) == strings{"10.9.9.9:0"});
+      CHECK(r.resolve("localhost", 0, 10s).size() == 2);
+      CHECK(r.resolve("known.test", 0, 10s).size() == 2);
+      CHECK(r.resolve("new.test").size() == 2);
+      weir::this_actor::sleep(1s);
+      CHECK(r.resolve("known.test", 0, -1s).size() == 2);
+      weir::with_scope([&](weir::scope& several) {
+        for (int i = 0; i < 10; ++i) several.spawn("asker", [&] { EXPECT(r.resolve("box.test", 0, 10s).size() == 1); });
+      });
+      CHECK(run.blocking_stats().queued == 0);
+      here.file("hosts", "10.9.9.10 box.test\n");
+    }
+    testing::eventually([&] { return texts(r.resolve("box.test")) == strings{"10.9.9.10:0"}; });
+  });
+  testing::check_expectations();
+}
+
+TEST_CASE("a look-up while the caller unwinds is an error of the network's") {
+  in_actor([] {
+    resolver r({.hosts = "/nonexistent"});
+    std::string text;
+    struct asks_at_end {
+      resolver& by;
+      std::string& text;
+      ~asks_at_end() {
+        try {
+          by.resolve("a.test");
+        } catch (const std::exception& e) {
+          text = e.what();
+        }
+      }
+    };
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn("unwinds", [&] {
+        const asks_at_end guard{r, text};
+        s.cancel();
+        weir::this_actor::sleep(1h);
+      });
+    });
+    CHECK(text == "resolve a.test: operation canceled (ECANCELED)");
   });
 }
 
