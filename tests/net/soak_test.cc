@@ -6,13 +6,13 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
-#include "tests/examples/program.h"
 #include "tests/net/fresh.h"
+#include "tests/net/occupied.h"
 #include "tests/net/raw_socket.h"
+#include "tests/sanitized.h"
 #include "tests/testing.h"
 #include "weir/net/datagram.h"
 #include "weir/net/error.h"
@@ -28,24 +28,11 @@ using net::io_status;
 using net::tcp_connect;
 using net::tcp_listener;
 using testing::in_actor;
+using testing::occupied;
 using testing::raw_socket;
 using testing::sanitized;
 
 namespace {
-
-// Memory of the process's own, swapped out or not, and page tables, in bytes. Pages of files come and go as the machine
-// has room.
-std::size_t occupied() {
-  std::ifstream status("/proc/self/status");
-  std::size_t kib = 0;
-  for (std::string word; status >> word;)
-    if (word == "RssAnon:" || word == "VmSwap:" || word == "VmPTE:") {
-      std::size_t n = 0;
-      status >> n;
-      kib += n;
-    }
-  return kib * 1024;
-}
 
 // How many descriptors a process may have, at most `wanted` of them.
 int allowed_descriptors(int wanted) {

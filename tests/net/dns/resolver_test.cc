@@ -17,6 +17,8 @@
 #include "tests/net/dns/fake_server.h"
 #include "tests/net/folder.h"
 #include "tests/net/fresh.h"
+#include "tests/net/occupied.h"
+#include "tests/sanitized.h"
 #include "tests/testing.h"
 #include "weir/net/error.h"
 #include "weir/net/files/file_info.h"
@@ -481,13 +483,16 @@ TEST_CASE("many who ask for one name ask one question, and the end of the one wh
   });
 }
 
-TEST_CASE("a cancel ends a question, and no descriptor is left") {
+TEST_CASE("a cancel ends a question, and no descriptor or memory is left") {
   fake_server silent([](const dns_question&) { return std::nullopt; });
   in_actor([&] {
     resolver r({.servers = {silent.at()}, .hosts = "/nonexistent", .timeout = 60s});
     while (r.stats().questions == 0) CHECK_THROWS_AS(r.resolve("warm.test", 0, 1ms), weir::net::error);
     const std::size_t before = testing::open_descriptors();
-    for (int i = 0; i < testing::rounds(100); ++i) {
+    std::size_t memory = 0;
+    const int rounds = testing::rounds(100);
+    for (int i = 0; i < rounds; ++i) {
+      if (i == rounds / 4) memory = testing::occupied();
       weir::with_scope([&](weir::scope& s) {
         for (int n = 0; n < 4; ++n)
           s.spawn("asker", [&, n] { r.resolve(n < 2 ? "same.test" : "other" + std::to_string(n) + ".test"); });
@@ -496,6 +501,7 @@ TEST_CASE("a cancel ends a question, and no descriptor is left") {
       });
     }
     CHECK(testing::open_descriptors() == before);
+    if (!testing::sanitized) CHECK(testing::occupied() < memory + (1 << 20));
   });
 }
 

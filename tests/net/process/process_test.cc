@@ -22,7 +22,9 @@
 
 #include "tests/child.h"
 #include "tests/net/folder.h"
+#include "tests/net/occupied.h"
 #include "tests/refused_syscall.h"
+#include "tests/sanitized.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
 #include "weir/channels/timer.h"
@@ -400,15 +402,17 @@ TEST_CASE("a process works from a plain thread, which it blocks") {
   CHECK(childless());
 }
 
-TEST_CASE("descriptors and zombies stay flat over many children, whatever becomes of them") {
+TEST_CASE("descriptors, memory and zombies stay flat over many children, whatever becomes of them") {
   in_actor([] {
     { process warm_up(shell("exit 0")); }
     const std::size_t before = testing::open_descriptors();
     const int rounds = testing::rounds(1000);
+    std::size_t memory = 0;
     weir::with_scope([&](weir::scope& s) {
       for (int n = 0; n < 4; ++n)
         s.spawn("parent", [&, n] {
           for (int i = n; i < rounds; i += 4) {
+            if (i == rounds / 4) memory = testing::occupied();
             if (i % 50 == 7) {
               EXPECT(error_of([] { process p({.program = "no-such-program", .input = stdio::pipe()}); }) !=
                      "nothing was thrown");
@@ -440,6 +444,7 @@ TEST_CASE("descriptors and zombies stay flat over many children, whatever become
     });
     CHECK(childless());
     CHECK(testing::open_descriptors() == before);
+    if (!testing::sanitized) CHECK(testing::occupied() < memory + (1 << 20));
   });
 }
 
