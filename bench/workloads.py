@@ -125,8 +125,8 @@ NET = Theme(
     peers=(System("raw_epoll", "raw epoll"), System("libuv", "libuv"), System("asio", "Asio"), System("go", "Go")),
     workloads=(
         Workload("echo1", 50_000, echo(p50=20), workers=(2,), quick_n=1000),
-        Workload("echo100", 1_000_000, echo(rate=0.97, cpu=1.1), workers=(1,), quick_n=10_000),
-        Workload("echo1000", 1_000_000, echo(rate=0.97, cpu=1.15, p99=1), workers=(1,), quick_n=10_000),
+        Workload("echo100", 1_000_000, echo(rate=0.97, cpu=1.1), quick_n=10_000),
+        Workload("echo1000", 1_000_000, echo(rate=0.97, cpu=1.15, p99=1), quick_n=10_000),
         Workload("connected10k", 10_000, (Metric("memory", "B", LOWER, both(6144)),), quick_n=500),
     ),
     program="net",

@@ -112,10 +112,11 @@ TEST_CASE("bench/run loads the echo servers and holds weir to a multiple of bare
   const std::string json = content_of(dir / "json");
   for (const std::string metric : {"rate", "cpu", "p50", "p99"})
     for (const std::string system : {"weir", "raw_epoll"})
-      CHECK(count(json,
-                  R"({"workload": "echo100", "workers": 1, "system": ")" + system + R"(", "metric": ")" + metric) == 1);
+      for (const std::string workers : {"1", "2"})
+        CHECK(count(json, R"({"workload": "echo100", "workers": )" + workers + R"(, "system": ")" + system +
+                              R"(", "metric": ")" + metric) == 1);
   CHECK(count(json, R"({"workload": "connected10k", "workers": 2, "system": "weir", "metric": "memory")") == 1);
-  CHECK(count(json, "\n") == 2 * (4 + 4 + 2));
+  CHECK(count(json, "\n") == 2 * (8 + 4 + 2));
   std::istringstream table(done.out);
   for (std::string line; std::getline(table, line);) CHECK(line.size() <= 120);
 }
