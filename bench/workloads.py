@@ -97,6 +97,7 @@ CORE = Theme(
         Workload("ring", 2_000_000, time_each(120, 130), floor={"raw_switch": 1, "cas": 2}),
         Workload("idle100k", 100_000, IDLE),
         Workload("idle1m", 1_000_000, IDLE),
+        Workload("idle100k_64KiB", 100_000, (Metric("memory", "B", LOWER, both(4300)),)),
         Workload("timers", 100_000, (
             Metric("p50_late", "ms", LOWER),
             Metric("p99_late", "ms", LOWER, both(0.4)),

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "bench/harness/memory.h"
-#include "weir/weir.h"
 
 namespace bench {
 namespace {
@@ -25,12 +24,12 @@ struct gate {
 // One round: spawn, park, wake, park again, look, wake and end.
 class round {
  public:
-  explicit round(std::int64_t actors) : actors_(actors), countdown_(actors) {}
+  round(std::int64_t actors, weir::spawn_options how) : actors_(actors), how_(how), countdown_(actors) {}
 
   void run(parked_figures& figures, double& spawn_ns) {
     weir::with_scope([&](weir::scope& s) {
       const auto start = clock_type::now();
-      for (std::int64_t i = 0; i < actors_; ++i) s.spawn([this] { live(); });
+      for (std::int64_t i = 0; i < actors_; ++i) s.spawn([this] { live(); }, how_);
       all_passed();
       spawn_ns = nanoseconds_since(start) / static_cast<double>(actors_);
 
@@ -69,6 +68,7 @@ class round {
   }
 
   const std::int64_t actors_;
+  const weir::spawn_options how_;
   std::atomic<std::int64_t> countdown_, wakes_{0};
   gate first_, second_;
   weir::channel_ends<char> passed_ = weir::channel<char>(1);
@@ -76,15 +76,15 @@ class round {
 
 }  // namespace
 
-parked_figures park(int workers, std::int64_t actors) {
+parked_figures park(int workers, std::int64_t actors, weir::spawn_options how) {
   warm_memory(actors * 6144);
   parked_figures figures{};
   weir::run({.workers = workers}, [&] {
     const std::int64_t before = occupied_bytes();
-    round(actors).run(figures, figures.fresh_ns);
+    round(actors, how).run(figures, figures.fresh_ns);
     const double bytes = (figures.bytes_each - static_cast<double>(before)) / static_cast<double>(actors);
     const double wake = figures.wake_ns;
-    round(actors).run(figures, figures.pooled_ns);
+    round(actors, how).run(figures, figures.pooled_ns);
     figures.bytes_each = bytes, figures.wake_ns = wake;
   });
   return figures;

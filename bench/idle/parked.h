@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "weir/weir.h"
+
 namespace bench {
 
 struct parked_figures {
@@ -16,7 +18,7 @@ struct parked_figures {
   std::int64_t wakes;     // in all rounds together: must be 4 * actors
 };
 
-// Parks `actors` on `workers`. Throws weir::no_memory if there is no stack for one of them.
-parked_figures park(int workers, std::int64_t actors);
+// Parks `actors`, each spawned with `how`, on `workers`. Throws weir::no_memory if there is no stack for one of them.
+parked_figures park(int workers, std::int64_t actors, weir::spawn_options how = {});
 
 }  // namespace bench
