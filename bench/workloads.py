@@ -43,7 +43,7 @@ class Theme:
     workloads: tuple
     program: str = "core"  # weir's, as bench/run builds it
     load: str = ""  # what starts the systems' programs and measures them; without it they measure themselves
-    folder: str = ""  # of all its peers but Go, in peers/; without it each has its own
+    folder: str = ""  # of all its peers but Go, in peers/; without it each has its own. NAME_client.py there is a peer
     always: str = ""  # the peer that does nothing but the machine's own steps: measured in every run, in place of floors
 
 
@@ -152,7 +152,8 @@ HTTP = Theme(
 
 FETCH = Theme(
     name="HTTP client: 1 KiB from nginx, 100 at once",
-    peers=(System("go", "Go"),),
+    peers=(System("libcurl", "libcurl"), System("go", "Go"), System("aiohttp", "aiohttp"),
+           System("gevent", "gevent+urllib3")),
     workloads=(
         Workload("fetch100", 50_000, (
             Metric("rate", "k/s", HIGHER, both(65)),
@@ -161,6 +162,7 @@ FETCH = Theme(
     ),
     program="fetch",
     load="fetch_load",
+    folder="fetch",
 )
 
 SOCKET_CPU = Metric("cpu", "us", LOWER)  # of all processes, a message that arrives or a round trip

@@ -3,7 +3,8 @@
 //   fetch_load CLIENT WORKLOAD WORKERS N     as bench/harness/workload.h says; N requests
 // Starts nginx, one process that answers with 1 KiB from memory, and `CLIENT fetch WORKERS 1024 N PORT`
 // (bench/net/side.h), which keeps 100 requests under way over as many connections, and checks each answer. With 1
-// worker the client has one core and nginx another; with more both go where they like.
+// worker the client has one core and nginx another; with more both go where they like. A client whose workers are
+// processes starts them before it says that it began, and has them live on.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

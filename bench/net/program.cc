@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <fstream>
 
 #include "bench/harness/memory.h"
 #include "bench/net/cores.h"
@@ -22,6 +24,18 @@ void fail(const char* what) {
   std::fprintf(stderr, "load: %s: %s\n", what, std::strerror(errno));
   std::exit(1);
 }
+
+namespace {
+
+std::int64_t cpu_of(pid_t process) {
+  clockid_t clock;
+  if ((errno = clock_getcpuclockid(process, &clock)) != 0) fail("clock_getcpuclockid");
+  timespec used{};
+  if (clock_gettime(clock, &used) != 0) fail("clock_gettime");
+  return used.tv_sec * 1'000'000'000LL + used.tv_nsec;
+}
+
+}  // namespace
 
 program::program(const std::vector<std::string>& command, int core) : name_(command.front()) {
   std::vector<char*> arguments;
@@ -40,7 +54,6 @@ program::program(const std::vector<std::string>& command, int core) : name_(comm
   }
   close(ends[1]);
   said_by_ = ends[0];
-  if (clock_getcpuclockid(pid_, &clock_) != 0) fail("clock_getcpuclockid");
 }
 
 program::~program() {
@@ -80,9 +93,12 @@ void program::ended(const char* missing) {
 }
 
 std::int64_t program::cpu() const {
-  timespec used{};
-  if (clock_gettime(clock_, &used) != 0) fail("clock_gettime");
-  return used.tv_sec * 1'000'000'000LL + used.tv_nsec;
+  std::int64_t sum = cpu_of(pid_);
+  const std::string own = std::to_string(pid_);
+  std::ifstream children("/proc/" + own + "/task/" + own + "/children");
+  if (!children) fail("/proc/PID/task/TID/children");  // rather than a figure without them
+  for (pid_t child; children >> child;) sum += cpu_of(child);
+  return sum;
 }
 
 std::int64_t program::memory() const { return occupied_bytes(pid_); }

@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <ctime>
 #include <string>
 #include <vector>
 
@@ -26,7 +25,8 @@ class program {
   // What it prints next, up to the end of the line; `beside` is to live as long. Should one of them end first, so does
   // this program: with its status, or, if that is 0, with 1 and a message that names what is `missing`.
   std::string line(const char* missing, program* beside = nullptr);
-  // User and system time of all its threads so far, in nanoseconds.
+  // User and system time of all its threads so far, in nanoseconds, and of the processes that its main thread has
+  // started; they are to live on.
   std::int64_t cpu() const;
   // Bytes of resident memory and page tables.
   std::int64_t memory() const;
@@ -40,7 +40,6 @@ class program {
   pid_t pid_;
   int said_by_;
   std::string said_;
-  clockid_t clock_{};
 };
 
 }  // namespace bench

@@ -95,7 +95,8 @@ TEST_CASE("bench/run names what it does not know and what there is") {
   CHECK(done.status == 1);
   CHECK(done.err.starts_with("bench/run: no workload \"swich\"; there are: switch, pingpong, "));
   CHECK(run({"bench/run", "--peers", "rust"}).err ==
-        "bench/run: no peer \"rust\"; there are: go, boost_fiber, raw_epoll, libuv, asio, libzmq\n");
+        "bench/run: no peer \"rust\"; there are: go, boost_fiber, raw_epoll, libuv, asio, libcurl, aiohttp, gevent, "
+        "libzmq\n");
 }
 
 TEST_CASE("bench/run loads the echo servers and holds weir to a multiple of bare epoll") {
@@ -203,4 +204,40 @@ TEST_CASE("an answer that is not what was asked for is no figure of a client") {
   CHECK(done.status == 3);
   CHECK(done.out.empty());
   CHECK(done.err == "an answer is not what it should be\n");
+}
+
+TEST_CASE("a client whose workers are processes has their time counted, and a wrong answer of one is no figure") {
+  scratch dir;
+  // A millisecond of processor time for each answer.
+  const auto fetch = [&](const std::string& answer, const char* workers) {
+    const std::string client = dir.file("client", R"(#!/usr/bin/python3 -IB
+import sys, time
+sys.path.append(")" + std::filesystem::absolute("bench/peers/fetch").string() +
+                                                      R"(")
+import side
+def get_all(share):
+    for amount in share.amounts():
+        for i in range(amount):
+            start = time.process_time()
+            while time.process_time() - start < 0.001: pass
+            share.take()" + answer + R"()
+side.main(get_all)
+)");
+    std::filesystem::permissions(client, std::filesystem::perms::owner_all);
+    return run({"bench/fetch_load", client, "fetch100", workers, "301"});
+  };
+  for (const char* const workers : {"1", "2"}) {
+    const auto right = fetch("200, b'x' * 1024", workers);
+    INFO(right.out << right.err);
+    REQUIRE(right.status == 0);
+    const auto at = right.out.find("fetch100 cpu ");
+    REQUIRE(at != std::string::npos);
+    CHECK(std::stod(right.out.substr(at + 13)) > 100);  // us; the rest is for a load that comes late to its clock
+    for (const char* const answer : {"200, b'x' * (1024 - i // 100)", "200 + i // 100, b'x' * 1024"}) {
+      const auto wrong = fetch(answer, workers);
+      CHECK(wrong.status == 3);
+      CHECK(wrong.out.empty());
+      CHECK(wrong.err.starts_with("an answer is not what it should be\n"));
+    }
+  }
 }
