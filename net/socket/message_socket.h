@@ -46,9 +46,10 @@ class message_socket {
   // others connect to. Throws bad_endpoint, net::error (EADDRINUSE, for a name of inproc too; closed). Does not park,
   // but with ipc as local_listener does (local.h).
   std::string bind(std::string_view endpoint, site where = site::current());
-  // Connects there now, and again whenever the connection is lost, until disconnect() or close(). Does not park: what
-  // goes wrong is told by events() and statistics(). DEALER, SUB, PUB and REQ that connect to an endpoint of tcp or ipc
-  // already do nothing, as libzmq's. Throws bad_endpoint, net::error (closed).
+  // Connects there now, and again whenever the connection is lost, until disconnect() or close(), or the peer refuses
+  // this side by ERROR, as for its credentials: then what waits for the endpoint is lost, and only another connect()
+  // tries again. Does not park: what goes wrong is told by events() and statistics(). DEALER, SUB, PUB and REQ that
+  // connect to an endpoint of tcp or ipc already do nothing, as libzmq's. Throws bad_endpoint, net::error (closed).
   void connect(std::string_view endpoint, site where = site::current());
   // Stops listening or connecting there. Connections of a bound endpoint end; so does that of a connected one, with
   // what waits for it. False: there is none of that text. Parks until that is done, which takes no peer's help;

@@ -356,13 +356,14 @@ void check_options(const socket_core& socket, site where) {
   const zmtp::heartbeat beat(socket.options.heartbeat, {}, weir::internal::now(), where);
 }
 
-bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::role side, const std::string& address,
-           const std::function<void()>& shaken) {
+served serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::role side, const std::string& address,
+             const std::function<void()>& shaken) {
   struct leave {
     const std::function<void()>& call;
     ~leave() { call(); }
   } const at_end{shaken};
-  bool was_up = false;
+  served outcome = served::failed;
+  const bool connects = p != nullptr;
   try {
     std::string rest;
     zmtp::handshake h(options_for(socket, side));
@@ -383,20 +384,24 @@ bool serve(socket_core& socket, const stream& s, std::shared_ptr<pipe> p, zmtp::
       pump w(socket, s, p, h);
       const char* const refused = socket.attach(*p, h.peer(), {s.share(), {}, {}});
       if (refused == nullptr) {
-        was_up = true;
+        outcome = served::up;
         w.run(rest);
-        return true;
+        return outcome;
       }
       failure = refused;
     }
     s.close();
+    if (h.failure().broken == zmtp::rule::refused_by_peer) {
+      outcome = served::refused;
+      if (connects) failure += "; it is not tried again";
+    }
     socket.count_failed_handshake(address, failure);
-    return false;
+    return outcome;
   } catch (const std::exception& e) {
     shaken();  // before anybody is told
     s.close();
-    if (!was_up) socket.count_failed_handshake(address, e.what());
-    return was_up;
+    if (outcome != served::up) socket.count_failed_handshake(address, e.what());
+    return outcome;
   }
 }
 

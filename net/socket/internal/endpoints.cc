@@ -100,7 +100,7 @@ nanoseconds jittered(nanoseconds base) {
   return base + nanoseconds(static_cast<std::int64_t>(static_cast<double>(base.count()) * share / (1u << 16)));
 }
 
-// Calls once() until the pipe is over; that says whether it was connected.
+// Calls once() until the pipe is over, or the peer does not want this side; that says what came of it.
 template <class Once>
 void keep_connected(socket_core& socket, pipe& p, Once once) {
   struct drop {
@@ -111,21 +111,21 @@ void keep_connected(socket_core& socket, pipe& p, Once once) {
   const nanoseconds first = std::max(socket.options.reconnect, nanoseconds(1));
   const nanoseconds most = std::max(socket.options.reconnect_most, first);
   for (nanoseconds pause = first; !socket.is_over(p);) {
-    bool was_up = false;
+    served outcome = served::failed;
     try {
-      was_up = once();
+      outcome = once();
     } catch (const std::exception& x) {  // for want of memory; there may be some again
       socket.count_failed_connect(p.address, x.what());
     }
-    if (was_up) pause = first;
-    if (socket.is_over(p)) return;
+    if (outcome == served::up) pause = first;
+    if (outcome == served::refused || socket.is_over(p)) return;
     this_actor::sleep(jittered(pause));
     pause = std::min(pause * 2, most);
   }
 }
 
-bool dial_and_serve(socket_core& socket, const std::shared_ptr<pipe>& p, const message_endpoint& to,
-                    const std::string& text) {
+served dial_and_serve(socket_core& socket, const std::shared_ptr<pipe>& p, const message_endpoint& to,
+                      const std::string& text) {
   stream s;
   try {
     const deadline limit =
@@ -136,18 +136,18 @@ bool dial_and_serve(socket_core& socket, const std::shared_ptr<pipe>& p, const m
       s = local_connect(to.stream().text(), limit);
   } catch (const std::exception& e) {
     socket.count_failed_connect(text, e.what());
-    return false;
+    return served::failed;
   }
   return serve(socket, s, p, zmtp::role::client, text, [] {});
 }
 
-bool find_and_link(socket_core& socket, const std::shared_ptr<pipe>& p, const std::string& name,
-                   const std::string& text) {
+served find_and_link(socket_core& socket, const std::shared_ptr<pipe>& p, const std::string& name,
+                     const std::string& text) {
   const std::shared_ptr<inproc_names> names = names_of(socket);
   watch_receiver<std::uint64_t> changes = names->changes();
   for (;;) {
-    if (const socket_ref to = names->find(name)) return link(socket, p, *to, name, text);
-    if (!changes.changed()) return false;
+    if (const socket_ref to = names->find(name)) return link(socket, p, *to, name, text) ? served::up : served::failed;
+    if (!changes.changed()) return served::failed;
   }
 }
 
@@ -156,7 +156,7 @@ bool find_and_link(socket_core& socket, const std::shared_ptr<pipe>& p, const st
 std::string socket_core::bind(std::string_view endpoint, site where) {
   const message_endpoint at = message_endpoint::to_bind(endpoint);
   const socket_ref self = shared_from_this();
-  endpoint_entry e{at.text(), true, {}};
+  endpoint_entry e{at.text(), true, {}, {}};
   if (at.over == message_transport::inproc) {
     struct unnamed {
       socket_ref of;
@@ -203,13 +203,25 @@ void socket_core::connect(std::string_view endpoint, site where) {
   const message_endpoint to = message_endpoint::to_connect(endpoint);
   const socket_ref self = shared_from_this();
   const std::string text(endpoint);
-  if (to.over != message_transport::inproc && connects_once(type)) {
+  std::list<endpoint_entry> ended;  // its peer has refused it, and the program tries again
+  {
     std::lock_guard guard(endpoints_mutex_);
-    for (const endpoint_entry& e : endpoints_)
-      if (!e.bound && e.text == text) return;
+    for (auto at = endpoints_.begin(); at != endpoints_.end();) {
+      const auto e = at++;
+      if (e->bound || e->text != text) continue;
+      bool gone;
+      {
+        std::lock_guard state(lock_);
+        gone = e->queue->gone;
+      }
+      if (gone)
+        ended.splice(ended.end(), endpoints_, e);
+      else if (to.over != message_transport::inproc && connects_once(type))
+        return;
+    }
   }
-  endpoint_entry e{text, false, {}};
   const std::shared_ptr<pipe> p = add_pipe(true, text);
+  endpoint_entry e{text, false, p, {}};
   try {
     if (to.over == message_transport::inproc)
       e.runner = run_in(

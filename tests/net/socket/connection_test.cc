@@ -1,6 +1,7 @@
 #include "weir/net/socket/internal/connection.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -259,5 +260,34 @@ TEST_CASE("an endpoint connects again though the program has not read what the l
     CHECK(next.recv()->front().text() == "d");
     for (int i = 0; i < count; ++i) CHECK(number_of(*dealer.recv()) == i);
     dealer.close(0ns);  // when the other one goes first, some may be unsent
+  });
+}
+
+TEST_CASE("an endpoint whose peer refuses the credentials is not tried again, unless the program says so") {
+  in_actor([] {
+    std::atomic<bool> lets_in{false};
+    net::router_socket in(
+        patient({.authenticate = [&](std::string_view, std::string_view) { return lets_in.load(); }}));
+    net::dealer_socket out(patient({.username = "me", .password = "guessed"}));
+    const auto events = out.events();
+    const std::string at = testing::fresh_ipc();
+    out.connect(at);
+    for (int i = 0; i < 3; ++i) CHECK(out.send(numbered(i)));
+    in.bind(at);
+    const std::string reason = await(events, peer_event_kind::handshake_failed).reason;
+    INFO(reason);
+    CHECK(reason.ends_with("; it is not tried again"));
+    testing::eventually([&] { return out.peers().empty(); });
+    CHECK(out.statistics().lost == 3);
+    CHECK(out.statistics().unsent == 0);
+    CHECK(out.statistics().handshakes_failed == 1);
+    CHECK(out.try_send(message("nobody")) == send_status::full);
+
+    lets_in = true;
+    out.connect(at);
+    CHECK(out.send(message("in")));
+    CHECK(in.recv()->back() == "in");
+    CHECK(out.disconnect(at));
+    CHECK_FALSE(out.disconnect(at));
   });
 }

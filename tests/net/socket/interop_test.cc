@@ -301,3 +301,22 @@ TEST_CASE("each legal pair of types exchanges messages with libzmq: whoever bind
     peer.run("auth.stop()");
   });
 }
+
+TEST_CASE("credentials that libzmq refuses are not tried again, as by libzmq") {
+  in_actor([] {
+    zmq_peer peer;
+    const std::string at = peer.run(
+        "auth = zmq.auth.thread.ThreadAuthenticator(ctx); auth.start()\n"
+        "auth.configure_plain(domain='*', passwords={'user': 'secret'})\n"
+        "s = sock(zmq.PULL); s.plain_server = True; bind(s)");
+    push_socket wrong({.reconnect = 1ms, .handshake_time = 60s, .username = "user", .password = "guessed"});
+    const auto events = wrong.events();
+    wrong.connect(at);
+    const auto failed = events.recv();
+    CHECK(failed->kind == peer_event_kind::handshake_failed);
+    CHECK(failed->reason.ends_with("; it is not tried again"));
+    testing::eventually([&] { return wrong.peers().empty(); });
+    CHECK(wrong.statistics().handshakes_failed == 1);
+    peer.run("s.close(); auth.stop()");
+  });
+}
