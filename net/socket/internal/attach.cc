@@ -34,11 +34,21 @@ std::shared_ptr<pipe> socket_core::release_locked(pipe& p) noexcept {
   return std::move(p.self);
 }
 
+// PAIR: who has the one place (RFC 31): the first of its endpoints, whether or not its peer is there, or a peer that
+// came before. With options.immediate, who is connected.
+const pipe* socket_core::only_locked() const noexcept {
+  for (const pipe* p = pipes_.front(); p != nullptr; p = pipes_.next(*p))
+    if (!p->gone && (p->connected || (p->stays && !options.immediate))) return p;
+  return nullptr;
+}
+
 // Nothing more goes in or out; what is unread may still be read.
 void socket_core::leave_locked(pipe& p) noexcept {
   if (std::exchange(p.gone, true)) return;
   left_behind_.items += p.in.size() + p.news.items;
   left_behind_.weight += p.in.weight() + p.news.weight;
+  if (type == socket_type::pair)  // another one may have its place now
+    for (pipe* other = pipes_.front(); other != nullptr; other = pipes_.next(*other)) update_locked(*other);
 }
 
 const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up end) {
@@ -65,8 +75,8 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
     std::lock_guard guard(lock_);
     if (ending_ || over_ || p.gone) return "the socket is closed";
     if (type == socket_type::pair)
-      for (pipe* other = pipes_.front(); other != nullptr; other = pipes_.next(*other))
-        if (other != &p && other->connected) return "PAIR has a peer already (RFC 31)";
+      if (const pipe* const only = only_locked(); only != nullptr && only != &p)
+        return "PAIR has another peer, or endpoint, already (RFC 31)";
     if (type == socket_type::router) {
       const auto at = identities_.find(identity);
       if (at != identities_.end()) {

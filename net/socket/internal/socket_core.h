@@ -158,7 +158,10 @@ class socket_core final : public weir::internal::source_base, public std::enable
   send_status send_routed(outgoing& o, deadline limit, site where);
   std::uint32_t next_question_number();
   std::string add_endpoint(endpoint_entry e, const char* call);
-  bool usable(const pipe& p) const noexcept { return p.usable(options); }
+  const pipe* only_locked() const noexcept;
+  bool usable(const pipe& p) const noexcept {
+    return p.usable(options) && (type != zmtp::socket_type::pair || only_locked() == &p);
+  }
   bool has_room(const pipe& p) const noexcept { return p.has_room(options); }
   void update_locked(pipe& p) noexcept { usable(p) && has_room(p) ? sendable_.push_back(p) : sendable_.remove(p); }
   void put_locked(pipe& p, item* i, weir::internal::wait_chain& woken, item_list& garbage) noexcept;

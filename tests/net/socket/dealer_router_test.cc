@@ -243,3 +243,49 @@ TEST_CASE("a proxy passes on requests and answers, and topics with their subscri
     });
   });
 }
+
+TEST_CASE("PAIR has one queue: an endpoint or a peer beside the first one waits until its place is free") {
+  in_actor([] {
+    const std::string absent = testing::fresh_ipc();
+    net::pair_socket x(patient()), y(patient());
+    const std::string to_x = x.bind(testing::fresh_ipc()), to_y = y.bind(testing::fresh_ipc());
+    net::pair_socket a(patient({.connect = {to_x, absent, to_y}}));
+    const auto events = a.events();
+    for (int i = 0; i < 4; ++i) CHECK(a.send(testing::numbered(i)));
+    for (int i = 0; i < 4; ++i) {
+      const auto m = x.recv(long_enough);
+      REQUIRE(m);
+      CHECK(testing::number_of(*m) == i);
+    }
+    CHECK(testing::await(events, peer_event_kind::handshake_failed).address == to_y);
+    y.close();
+    CHECK(a.disconnect(to_x));
+    for (int i = 0; i < 4; ++i) CHECK(a.send(testing::numbered(i)));  // for who is absent
+    CHECK(a.statistics().unsent == 4);
+    CHECK(a.disconnect(absent));
+    CHECK(a.statistics().lost == 4);
+    CHECK(a.send(message("for y")));
+    net::pair_socket z(patient({.bind = to_y}));
+    CHECK(z.recv()->front() == "for y");
+    CHECK(z.send(message("for a")));
+    CHECK(a.recv()->front() == "for a");
+
+    // Nor is there room for who comes.
+    net::pair_socket b(patient({.connect = absent}));
+    const std::string to_b = b.bind(testing::fresh_ipc());
+    net::pair_socket comes(patient({.connect = to_b}));
+    testing::eventually([&] { return b.statistics().handshakes_failed > 0; });
+    CHECK(b.statistics().peers == 0);
+    CHECK(b.disconnect(absent));
+    CHECK(b.wait_peers(1));
+    CHECK(comes.send(message("comes")));
+    CHECK(b.recv()->front() == "comes");
+
+    // Of endpoints for immediate messages who is there has the place.
+    comes.close();
+    testing::eventually([&] { return b.statistics().peers == 0; });
+    net::pair_socket now(patient({.connect = {absent, to_b}, .immediate = true}));
+    CHECK(now.send(message("now")));
+    CHECK(b.recv()->front() == "now");
+  });
+}
