@@ -88,7 +88,8 @@ struct socket_options {
   bool verbose = false;                                 // XPUB: repeated subscriptions are told too
   // XPUB: a peer gets what the program gives it (subscription::give), whatever it asks for; all it asks is told.
   bool manual = false;
-  std::string welcome = {};  // PUB, XPUB: sent to each new subscriber that it matches
+  // PUB, XPUB: sent to each new subscriber, once in a connection: with the first of its topics that it begins with.
+  std::string welcome = {};
 
   std::string name = {};  // for dumps
   // Where its actors run. Left out: the runtime of the actor that makes the socket.

@@ -96,7 +96,7 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
     std::swap(p.identity, shown);
     std::swap(p.end, end);
     p.connected = true;
-    p.kicked = p.deaf = false;
+    p.kicked = p.deaf = p.greeted = false;
     p.connection = ++connections_;
     p.control.append(std::move(wanted));
     ++counted_.connected;

@@ -57,6 +57,7 @@ struct pipe : std::enable_shared_from_this<pipe> {
   bool connected = false;
   bool gone = false;             // nothing more goes in or out, but `in` may still be read
   bool kicked = false;           // the connection is to end
+  bool greeted = false;          // PUB, XPUB: the connection has had its welcome
   bool deaf = false;             // the peer takes nothing more, but what it has sent is still read, by one that stays
                                  // whatever its bounds are, as nothing else would let it connect again
   std::uint64_t connection = 0;  // which one, of all the socket had

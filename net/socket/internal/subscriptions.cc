@@ -150,7 +150,9 @@ std::unique_ptr<item> socket_core::welcome_for(std::string_view topic) const {
 }
 
 void socket_core::greet_locked(pipe& p, std::unique_ptr<item>& welcome, wait_chain& woken, item_list& garbage) {
-  if (welcome && !closing_ && usable(p) && has_room(p)) put_locked(p, welcome.release(), woken, garbage);
+  if (!welcome || p.greeted || closing_ || !usable(p) || !has_room(p)) return;
+  p.greeted = true;
+  put_locked(p, welcome.release(), woken, garbage);
 }
 
 std::string socket_core::arrived_subscription(pipe& p, bool add, std::string_view topic) {

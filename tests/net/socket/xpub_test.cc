@@ -137,3 +137,33 @@ TEST_CASE("in manual mode a peer of XPUB gets what it is given, whatever it asks
     });
   }
 }
+
+TEST_CASE("a subscriber is welcomed once in each connection, however many of its topics match") {
+  in_actor([] {
+    for (const bool manual : {false, true}) {
+      xpub_socket xpub(patient({.manual = manual, .welcome = "topic: welcome"}));
+      const std::string at = xpub.bind(testing::fresh_ipc());
+      for (int connection = 0; connection < 2; ++connection) {
+        sub_socket sub(patient({.connect = at, .subscribe = {"other", "t", "to", "topic", "last"}}));
+        for (int i = 0; manual && i < 5; ++i) CHECK(xpub.recv_subscription(long_enough)->give());
+        CHECK(xpub.wait_subscribers(1, "last"));
+        CHECK(sub.cancel("t"));
+        sub.subscribe("t");  // it is not new
+        sub.subscribe("z last");
+        for (int i = 0; manual && i < 3; ++i) {
+          const auto wish = xpub.recv_subscription(long_enough);
+          REQUIRE(wish);
+          CHECK((wish->wanted() ? wish->give() : wish->take()));
+        }
+        CHECK(xpub.wait_subscribers(1, "z last"));
+        CHECK(xpub.send(message("last")));
+        CHECK(sub.recv()->front() == "topic: welcome");
+        CHECK(sub.recv()->front() == "last");
+        sub.close();
+        testing::eventually([&] { return xpub.statistics().peers == 0; });
+        while (manual && xpub.try_recv()) {
+        }
+      }
+    }
+  });
+}
