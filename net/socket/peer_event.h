@@ -13,8 +13,8 @@ enum class peer_event_kind : std::uint8_t {
   down,              // a peer that was up is gone; `reason` says why
   handshake_failed,  // it never was up: no ZMTP, another mechanism, bad credentials, a type that does not fit, too
                      // slow. `reason` says so if an endpoint is not tried again, as its peer has refused it
-  connect_failed,  // nobody answered; it is tried again
-  dropped,         // messages for this peer were dropped because its queue was full: `count` since the last event
+  connect_failed,    // nobody answered; it is tried again
+  dropped,  // `count` messages for this peer since the last event: its queue was full; with conflate: a later one came
 };
 
 struct peer_event {

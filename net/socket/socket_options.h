@@ -57,7 +57,8 @@ struct socket_options {
   std::size_t send_high_water = 1000, receive_high_water = 1000;
   // The same in octets of memory: as soon as the messages take so much, no further one is let in. 0: no bound.
   std::size_t send_high_water_bytes = 0, receive_high_water_bytes = 0;
-  bool conflate = false;   // of each queue only the last message is kept; they must be of one frame then
+  // Of each queue only the last message is kept, and the others are counted as dropped; they must be of one frame then.
+  bool conflate = false;
   bool immediate = false;  // messages go only to peers that are connected now; else they wait for those that will be
 
   // How long close() and the destructor give what is unsent; while the caller unwinds or is cancelled it is 0.

@@ -16,7 +16,8 @@ namespace weir::net {
 struct socket_statistics {
   std::uint64_t sent = 0;               // messages that a connection has taken over to write, one for each peer
   std::uint64_t received = 0;           // messages that the program was given
-  std::uint64_t dropped = 0;            // messages that a full queue or a missing peer made go, one for each peer
+  std::uint64_t dropped = 0;            // messages that a full queue or a missing peer made go, one for each peer; and,
+                                        // with conflate, those whose place a later one took, on their way out or in
   std::uint64_t lost = 0;               // messages that waited for a peer that went
   std::uint64_t malformed = 0;          // messages whose envelope is none (REQ, REP), or that answer no request
   std::uint64_t connected = 0;          // connections whose handshake was done
@@ -45,7 +46,9 @@ template <class Each>
 void for_each_counter(const socket_statistics& s, Each each) {
   each("sent", "messages", "taken over by a connection to be written, one for each peer", s.sent);
   each("received", "messages", "given to the program", s.received);
-  each("dropped", "messages", "gone because a queue was full or a peer missing, one for each peer", s.dropped);
+  each("dropped", "messages",
+       "gone because a queue was full, a peer missing or, with conflate, a later one there, one for each peer",
+       s.dropped);
   each("lost", "messages", "gone with the peer they waited for", s.lost);
   each("malformed", "messages", "without an envelope, or answers that nobody waits for", s.malformed);
   each("connected", "connections", "whose handshake was done", s.connected);
@@ -61,7 +64,7 @@ template <class Each>
 void for_each_counter(const peer_statistics& s, Each each) {
   each("sent", "messages", "taken over by a connection to be written", s.sent);
   each("received", "messages", "given to the program", s.received);
-  each("dropped", "messages", "gone because its queue was full", s.dropped);
+  each("dropped", "messages", "gone because its queue was full or, with conflate, a later one there", s.dropped);
   each("lost", "messages", "gone with a connection", s.lost);
   each("unsent", "messages", "that wait to be sent or are being written now", s.unsent);
   each("unread", "messages", "that wait for the program now", s.unread);

@@ -106,7 +106,10 @@ void socket_core::deliver_locked(pipe& p, item_list& items, wait_chain& woken, i
   if (came == 0) return;
   if (options.conflate) {  // each takes the place of an earlier one
     p.in.append(std::move(items));
-    garbage.append(p.in.take_front(p.in.size() - std::max<std::size_t>(before, 1), any));
+    item_list replaced = p.in.take_front(p.in.size() - std::max<std::size_t>(before, 1), any);
+    counted_.dropped += replaced.size();
+    p.dropped += replaced.size();
+    garbage.append(std::move(replaced));
   } else {
     const item_list::amount room = room_in(p);
     p.in.append(items.take_front(room.items, room.weight));

@@ -22,8 +22,16 @@ bool socket_core::fans_out() const noexcept {
   return type == socket_type::pub || type == socket_type::xpub || type == socket_type::xsub;
 }
 
+// Goes because of a queue towards that peer.
+void socket_core::drop_locked(pipe& p, std::size_t messages) noexcept {
+  counted_.dropped += messages;
+  p.dropped += messages;
+  p.untold += messages;
+}
+
 void socket_core::put_locked(pipe& p, item* i, wait_chain& woken, item_list& garbage) noexcept {
   if (options.conflate) {
+    drop_locked(p, p.out.size());
     counted_.unsent -= p.out.size();
     garbage.append(std::move(p.out));
   }
@@ -46,8 +54,7 @@ socket_core::routed socket_core::route_locked(outgoing& o, wait_chain& woken) {
     pipe& p = *at->second;
     if (!has_room(p)) {
       if (options.mandatory) return routed::full;
-      ++counted_.dropped;
-      ++p.dropped, ++p.untold;
+      drop_locked(p, 1);
       o.garbage.push_back(o.release());
       return routed::ok;
     }
@@ -108,8 +115,7 @@ socket_core::routed socket_core::fan_out_locked(outgoing& o, wait_chain& woken, 
       }
       const bool renew = options.slow == slow_subscriber::drop_oldest;
       do {
-        ++counted_.dropped;
-        ++p.dropped, ++p.untold;
+        drop_locked(p, 1);
         if (!renew) return;
         o.garbage.push_back(p.out.pop_front());
         --counted_.unsent;
@@ -317,11 +323,15 @@ bool socket_core::reply(const std::shared_ptr<pipe>& to, std::uint64_t connectio
   bool sent = false;
   {
     std::lock_guard guard(lock_);
-    if (!closing_ && to->connected && to->connection == connection && usable(*to) && has_room(*to)) {
+    const bool there = !closing_ && to->connected && to->connection == connection && usable(*to);
+    sent = there && has_room(*to);
+    if (sent) {
       put_locked(*to, o.release(), woken, o.garbage);
-      sent = true;
     } else {
-      ++counted_.dropped;
+      if (there)
+        drop_locked(*to, 1);
+      else
+        ++counted_.dropped;
       o.garbage.push_back(o.release());
     }
   }

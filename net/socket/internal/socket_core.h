@@ -164,6 +164,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   }
   bool has_room(const pipe& p) const noexcept { return p.has_room(options); }
   void update_locked(pipe& p) noexcept { usable(p) && has_room(p) ? sendable_.push_back(p) : sendable_.remove(p); }
+  void drop_locked(pipe& p, std::size_t messages) noexcept;
   void put_locked(pipe& p, item* i, weir::internal::wait_chain& woken, item_list& garbage) noexcept;
   routed route_locked(outgoing& o, weir::internal::wait_chain& woken);
   void find_targets(std::string_view subject);

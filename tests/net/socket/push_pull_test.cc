@@ -384,3 +384,29 @@ TEST_CASE("each peer has counters of its own, and each counter a name, a unit an
     CHECK(counters == 20);
   });
 }
+
+TEST_CASE("with conflate what a later message takes the place of is dropped, and counted on its side") {
+  for (const std::string& at : {testing::fresh_ipc(), testing::fresh_inproc()}) {
+    INFO(at);
+    in_actor([&] {
+      const std::uint64_t count = 1000;
+      push_socket out(patient({.connect = at, .conflate = true}));
+      const auto events = out.events(100'000);
+      for (int i = 0; i < 3; ++i) CHECK(out.send(numbered(i)));
+      CHECK(out.statistics().dropped == 2);
+      CHECK(out.peers()[0].dropped == 2);
+      pull_socket in(patient({.bind = at, .conflate = true}));
+      for (int i = 3; i < static_cast<int>(count); ++i) CHECK(out.send(numbered(i)));
+      testing::eventually([&] { return out.statistics().unsent == 0; });
+      const std::uint64_t sent = out.statistics().sent;
+      CHECK(sent + out.statistics().dropped == count);
+      testing::eventually([&] { return in.statistics().dropped + 1 == sent; });
+      CHECK(in.peers()[0].dropped + 1 == sent);
+      CHECK(number_of(*in.recv()) == static_cast<int>(count) - 1);
+      out.close();
+      std::uint64_t told = 0;
+      while (const auto e = events.recv()) told += e->kind == peer_event_kind::dropped ? e->count : 0;
+      CHECK(told == count - sent);
+    });
+  }
+}

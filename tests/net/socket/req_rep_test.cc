@@ -294,3 +294,27 @@ TEST_CASE("no peer and no program can make a question or an answer of no frames"
     CHECK(req.statistics().malformed == 2);
   });
 }
+
+TEST_CASE("answers that a peer's queue has no room for are counted as that peer's") {
+  in_actor([] {
+    const std::uint64_t count = 50;
+    rep_socket rep(patient({.send_high_water = 1}));
+    const auto events = rep.events();
+    dealer_socket dealer(patient({.connect = rep.bind(testing::fresh_inproc()), .receive_high_water = 1}));
+    std::uint64_t refused = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      CHECK(dealer.send(message::of("", "question")));
+      auto q = rep.recv();
+      REQUIRE(q);
+      refused += !q->reply(message("answer"));
+    }
+    CHECK(refused > 0);
+    CHECK(rep.statistics().dropped == refused);
+    CHECK(rep.peers()[0].dropped == refused);
+    for (std::uint64_t i = refused; i < count; ++i) CHECK(dealer.recv());
+    rep.close();
+    std::uint64_t told = 0;
+    while (const auto e = events.recv()) told += e->kind == peer_event_kind::dropped ? e->count : 0;
+    CHECK(told == refused);
+  });
+}
