@@ -83,7 +83,7 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
         if (!options.handover) return "the identity is another peer's already (RFC 28, ROUTER)";
         pipe& old = *at->second;
         at->second = &p;
-        kick_locked(old, woken);
+        kick_locked(old, woken, "another peer has taken over its identity (options.handover)");
         kicked = true;
       } else {
         identities_.insert(made.extract(made.begin()));
@@ -96,7 +96,8 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
     std::swap(p.identity, shown);
     std::swap(p.end, end);
     p.connected = true;
-    p.kicked = p.deaf = p.greeted = false;
+    p.kicked = p.deaf = p.greeted = p.warned = false;
+    p.why = nullptr;
     p.connection = ++connections_;
     p.control.append(std::move(wanted));
     ++counted_.connected;
@@ -111,8 +112,8 @@ const char* socket_core::attach(pipe& p, const zmtp::peer_info& peer, hang_up en
   return nullptr;
 }
 
-void socket_core::kick_locked(pipe& p, wait_chain& woken) noexcept {
-  p.kicked = true;
+void socket_core::kick_locked(pipe& p, wait_chain& woken, const char* why) noexcept {
+  if (!std::exchange(p.kicked, true)) p.why = why;
   update_locked(p);
   while (wait_node* const n = p.writer.claim_first()) woken.add(*n);
   while (wait_node* const n = p.reader.claim_first()) woken.add(*n);
@@ -237,6 +238,7 @@ void socket_core::detach(pipe& p, item_list&& unwritten, std::string_view reason
       if (at != identities_.end() && at->second == &p) identity = identities_.extract(at);
     }
     dropped = std::exchange(p.untold, 0);
+    if (p.why != nullptr) reason = p.why;
     update_locked(p);
     if (p.gone && !p.has_unread() && p.self) released = release_locked(p);
     while (wait_node* const n = p.writer.claim_first()) woken.add(*n);

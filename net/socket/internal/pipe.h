@@ -63,13 +63,15 @@ struct pipe : std::enable_shared_from_this<pipe> {
   std::uint64_t connection = 0;  // which one, of all the socket had
   frame identity;                // as ROUTER knows it; constant while connected
   hang_up end;                   // ends the connection
+  const char* why = nullptr;     // it was kicked, if there is something to say
 
   item_list out, control, in;
   std::size_t control_bound = 1000;  // of more commands than that those that undo each other are taken out
   std::size_t in_flight = 0;
   std::uint64_t sent = 0, received = 0, dropped = 0, lost = 0;  // as socket_statistics
   std::uint64_t untold = 0;                                     // of dropped: since the last event
-  std::uint64_t marked = 0;                                     // fan-out: the send that is to reach it
+  bool warned = false;               // there was one since the connection last took something
+  std::uint64_t marked = 0;          // fan-out: the send that is to reach it
   item_list::amount news = {};       // XPUB: those of this peer that the program has not heard of yet
   std::size_t subscriptions = 0;     // PUB, XPUB: those of the peer; guarded by topics_mutex_
   weir::internal::wait_list writer;  // the connection waits for something to write

@@ -61,6 +61,7 @@ socket_core::taken socket_core::take(pipe& p, item_list& into, deadline limit) {
       p.in_flight = messages.size();
       into.append(std::move(messages));
       const std::uint64_t dropped = std::exchange(p.untold, 0);
+      p.warned = false;
       if (p.in_flight > 0) {
         update_locked(p);
         while (wait_node* const n = senders_.claim_first()) woken.add(*n);

@@ -27,6 +27,28 @@ void socket_core::drop_locked(pipe& p, std::size_t messages) noexcept {
   counted_.dropped += messages;
   p.dropped += messages;
   p.untold += messages;
+  to_warn_ |= !p.warned && !options.conflate && events_tx_;
+}
+
+// As a rule a connection tells of drops when it takes something. It may be in the middle of a write that nobody reads,
+// so the first one since is told at once.
+void socket_core::warn_of_drops() noexcept {
+  for (;;) {
+    std::shared_ptr<pipe> of;
+    frame identity;
+    std::uint64_t dropped = 0;
+    {
+      std::lock_guard guard(lock_);
+      pipe* p = pipes_.front();
+      while (p != nullptr && (p->warned || p->untold == 0)) p = pipes_.next(*p);
+      if (p == nullptr) return;
+      p->warned = true;
+      dropped = std::exchange(p->untold, 0);
+      identity = p->identity.copy();
+      of = p->self;
+    }
+    tell(peer_event_kind::dropped, of->address, identity.text(), "its queue was full", dropped);
+  }
 }
 
 void socket_core::put_locked(pipe& p, item* i, wait_chain& woken, item_list& garbage) noexcept {
@@ -110,7 +132,7 @@ socket_core::routed socket_core::fan_out_locked(outgoing& o, wait_chain& woken, 
     if (!usable(p) || std::exchange(p.marked, mark) == mark) return;
     if (!has_room(p)) {
       if (options.slow == slow_subscriber::disconnect) {
-        kick_locked(p, woken);
+        kick_locked(p, woken, "its queue was full (options.slow)");
         kicked = true;
       }
       const bool renew = options.slow == slow_subscriber::drop_oldest;
@@ -140,7 +162,7 @@ bool socket_core::spend_octets_locked(std::size_t octets) noexcept {
 socket_core::routed socket_core::fan_out(outgoing& o, bool keep_lock_if_full) {
   const std::size_t octets = o.weight();
   wait_chain woken;
-  bool kicked = false, turn_is_over;
+  bool kicked = false, warn, turn_is_over;
   routed r;
   {
     std::unique_lock topics(topics_mutex_);
@@ -157,9 +179,11 @@ socket_core::routed socket_core::fan_out(outgoing& o, bool keep_lock_if_full) {
     r = fan_out_locked(o, woken, kicked);
     if (r == routed::full && keep_lock_if_full) return r;
     turn_is_over = spend_octets_locked(r == routed::ok ? octets : 0);
+    warn = std::exchange(to_warn_, false);
     lock_.unlock();
   }
   woken.wake();
+  if (warn) warn_of_drops();
   if (kicked) close_kicked();
   if (turn_is_over) weir::internal::give_way();
   return r;
@@ -174,8 +198,10 @@ socket_core::routed socket_core::route(outgoing& o, bool keep_lock_if_full) {
   const routed r = route_locked(o, woken);
   if (r == routed::full && keep_lock_if_full) return r;
   const bool turn_is_over = spend_octets_locked(r == routed::ok ? octets : 0);
+  const bool warn = std::exchange(to_warn_, false);
   lock_.unlock();
   woken.wake();
+  if (warn) warn_of_drops();
   if (turn_is_over) weir::internal::give_way();
   return r;
 }
@@ -320,7 +346,7 @@ socket_core::enrolled socket_core::enroll_send(const message& m, wait_node& node
 bool socket_core::reply(const std::shared_ptr<pipe>& to, std::uint64_t connection, message&& m) {
   outgoing o(type, m);
   wait_chain woken;
-  bool sent = false;
+  bool sent, warn;
   {
     std::lock_guard guard(lock_);
     const bool there = !closing_ && to->connected && to->connection == connection && usable(*to);
@@ -334,8 +360,10 @@ bool socket_core::reply(const std::shared_ptr<pipe>& to, std::uint64_t connectio
         ++counted_.dropped;
       o.garbage.push_back(o.release());
     }
+    warn = std::exchange(to_warn_, false);
   }
   woken.wake();
+  if (warn) warn_of_drops();
   return sent;
 }
 

@@ -9,8 +9,7 @@
 // number of unsent messages change as they may want to know.
 //
 // Its end, in order: closing_ (no message goes in); once nothing is unsent, ending_ (each connection ends its half, and
-// reads on until the peer has ended too); when no connection is left, or the linger is over, over_ (all waits end);
-// endpoints are cancelled and joined.
+// reads on until the peer has too); when none is left, or the linger is over, over_ (all waits end); endpoints end.
 #pragma once
 
 #include <array>
@@ -106,8 +105,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   void cut(pipe& p) noexcept;
   // Those that came over inproc to that name of this socket, which it gives up.
   void cut_inproc(std::string_view address) noexcept;
-  // The peer takes nothing more, but what it has sent is still to be read. Nobody will ever get what waits in a pipe
-  // that does not stay.
+  // The peer takes nothing more, but what it sent is still to be read. In a pipe that does not stay what waits is lost.
   void deafen(pipe& p) noexcept;
   // take() on that pipe returns, so that its caller looks at its clock again.
   void nudge(pipe& p) noexcept;
@@ -165,6 +163,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   bool has_room(const pipe& p) const noexcept { return p.has_room(options); }
   void update_locked(pipe& p) noexcept { usable(p) && has_room(p) ? sendable_.push_back(p) : sendable_.remove(p); }
   void drop_locked(pipe& p, std::size_t messages) noexcept;
+  void warn_of_drops() noexcept;
   void put_locked(pipe& p, item* i, weir::internal::wait_chain& woken, item_list& garbage) noexcept;
   routed route_locked(outgoing& o, weir::internal::wait_chain& woken);
   void find_targets(std::string_view subject);
@@ -186,7 +185,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   void wake_reader_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
   bool has_heard_locked(const pipe& p) const noexcept;
   void lose_locked(pipe& p, std::size_t messages) noexcept;
-  void kick_locked(pipe& p, weir::internal::wait_chain& woken) noexcept;
+  void kick_locked(pipe& p, weir::internal::wait_chain& woken, const char* why = nullptr) noexcept;
   void close_kicked();
   bool spend_octets_locked(std::size_t octets) noexcept;
   void settle_locked(pipe& p, std::size_t messages, weir::internal::wait_chain& woken) noexcept;
@@ -209,7 +208,7 @@ class socket_core final : public weir::internal::source_base, public std::enable
   bool watch(Look look, Ready ready, deadline limit, const char* verb);
 
   // Guarded by lock_.
-  bool closing_ = false, ending_ = false, over_ = false, events_over_ = false;
+  bool closing_ = false, ending_ = false, over_ = false, events_over_ = false, to_warn_ = false;
   std::size_t left_ = 0;     // once it is over: what was unsent then
   std::size_t in_turn_ = 0;  // octets that were sent since a sender gave way
   pipe_list<&pipe::all> pipes_;

@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/dump.h"
 #include "tests/net/socket/raw_peer.h"
 #include "tests/net/socket/sockets.h"
 #include "tests/testing.h"
 #include "weir/net/socket/dealer_router.h"
 #include "weir/net/socket/internal/topic_table.h"
+#include "weir/net/zmtp/command.h"
 #include "weir/net/zmtp/decoder.h"
 #include "weir/runtime/base/errors.h"
 #include "weir/runtime/blocking.h"
@@ -375,4 +377,43 @@ TEST_CASE("topics are prefixes of any length, and each who wants one is found on
   CHECK(!t.wanted("") == false);
   t.remove_all(1, [](std::string_view) {});
   CHECK(!t.wanted("a"));
+}
+
+TEST_CASE("what a subscriber misses is told at once, also while nobody reads what is being written to it") {
+  in_actor([] {
+    pub_socket pub(patient({.send_high_water = 1}));
+    const auto events = pub.events();
+    const std::string at = pub.bind(testing::fresh_ipc());
+    const auto stopped = blocking([at] {
+      auto s = testing::shaken(testing::connected_to(at), net::zmtp::socket_type::sub);
+      std::string subscribe;
+      net::zmtp::write_command(subscribe, "SUBSCRIBE", "");
+      s.send_all(subscribe);
+      return s;
+    });
+    CHECK(pub.wait_subscribers(1));
+    CHECK(pub.send(message(std::string(20'000'000, 'x'))));  // more than the kernel takes
+    testing::eventually([] { return testing::waits("zmtp writer", "write"); });
+    CHECK(pub.send(message("has room")));
+    for (int i = 0; i < 5; ++i) CHECK(pub.send(message("has none")));
+    CHECK(pub.statistics().dropped == 5);
+    CHECK(await(events, peer_event_kind::dropped).count == 1);
+    pub.close(0ns);
+    CHECK(await(events, peer_event_kind::dropped).count == 4);
+  });
+}
+
+TEST_CASE("why a subscriber that was too slow is down is told") {
+  for (const std::string& at : {testing::fresh_ipc(), testing::fresh_inproc()}) {
+    INFO(at);
+    in_actor([&] {
+      pub_socket pub(patient({.send_high_water = 1, .slow = slow_subscriber::disconnect}));
+      const auto events = pub.events();
+      sub_socket slow(patient({.connect = pub.bind(at), .receive_high_water = 1, .subscribe = ""}));
+      CHECK(pub.wait_subscribers(1));
+      const message text(std::string(100'000, 'x'));
+      while (pub.statistics().dropped == 0) CHECK(pub.send(text.copy()));
+      CHECK(await(events, peer_event_kind::down).reason == "its queue was full (options.slow)");
+    });
+  }
 }
