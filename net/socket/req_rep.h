@@ -6,9 +6,10 @@
 //
 // Thread-safety: message_socket.h. A request: one actor or thread at a time.
 //
-// A question and its answer belong together by a number that REQ puts into the envelope, and every REP and ROUTER gives
-// back. So a lost answer costs its question the time until its limit, and an answer that comes too late is counted and
-// thrown away. On the wire it is libzmq's ZMQ_REQ_CORRELATE.
+// A question of request() and its answer belong together by a number that REQ puts into the envelope, before the empty
+// frame, and every REP gives back, and every ROUTER that sends the envelope as it came. So a lost answer costs its
+// question the time until its limit, and an answer that comes too late is counted and thrown away. On the wire it is
+// libzmq's ZMQ_REQ_CORRELATE. send() does without, as libzmq's REQ does by default, unless options.correlate is set.
 #pragma once
 
 #include <cstddef>

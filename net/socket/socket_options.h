@@ -81,7 +81,10 @@ struct socket_options {
   std::string username = {}, password = {};
   std::function<bool(std::string_view username, std::string_view password)> authenticate = {};
 
-  bool relaxed = false;    // REQ: send() may come before recv(): the answer that was due is thrown away
+  // REQ: send() numbers its question on the wire, as request() always does, and recv() takes the answer of that number
+  // only (libzmq's ZMQ_REQ_CORRELATE).
+  bool correlate = false;
+  bool relaxed = false;    // REQ: send() may come before recv(): the answer that was due is thrown away; correlates
   bool mandatory = false;  // ROUTER: a message for nobody is an error, and one for a full queue waits; else both drop
   bool handover = false;   // ROUTER: a peer with a known identity takes it over; else it is refused
   slow_subscriber slow = slow_subscriber::drop_newest;  // PUB, XPUB

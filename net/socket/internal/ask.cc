@@ -46,18 +46,20 @@ bool socket_core::answer_locked(const pipe& from, std::uint32_t number, message&
 // What a peer sends to REQ: the answer to a question, or nothing.
 void socket_core::arrived_answer(pipe& from, std::unique_ptr<item> i, item_list& into) {
   message& m = i->body;
-  bool good = m.size() >= 3 && m[0].size() == 4 && m[1].empty(), in_step = false;
-  if (good) {
+  const bool numbered = m.size() >= 3 && m[0].size() == 4 && m[1].empty(), bare = m.size() >= 2 && m[0].empty();
+  bool good = false, in_step = false;
+  if (numbered || bare) {
     const frame text = m.pop_front();
-    m.pop_front();
+    if (numbered) m.pop_front();
     std::uint32_t number = 0;
     for (const char c : text.text()) number = number << 8 | static_cast<unsigned char>(c);
     wait_chain woken;
     {
       std::lock_guard guard(lock_);
-      good = answer_locked(from, number, m, woken);
+      if (bare) number = step_.number;  // the only one that may have been asked so
+      good = numbered && answer_locked(from, number, m, woken);
       if (good) ++counted_.received, ++from.received;
-      in_step = !good && in_step_locked(from, number);
+      in_step = !good && numbered == options.correlate && in_step_locked(from, number);
       if (in_step) step_.now = req_step::at::answered;
     }
     woken.wake();

@@ -18,14 +18,17 @@ namespace weir::net::internal {
 struct socket_core::outgoing {
   using socket_type = zmtp::socket_type;
 
-  // As its type sends it: `number` is of a question.
-  outgoing(socket_type type, message& from, std::uint32_t n = 0)
+  // As its type sends it: `n` is of a question, and `told` to the peer.
+  outgoing(socket_type type, message& from, std::uint32_t n = 0, bool told = true)
       : number(n), from_(from), made_(std::make_unique<item>()) {
-    if (type == socket_type::req) {
+    if (type == socket_type::req && told) {
       std::string text;
       for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(n >> shift & 255);
       from.prepend(message::of(text, ""));
       envelope_ = 2;
+    } else if (type == socket_type::req) {
+      from.push_front(frame(""));
+      envelope_ = 1;
     } else if (type == socket_type::router) {
       to = from.pop_front();
       named = true;

@@ -227,7 +227,7 @@ void socket_core::refuse(routed why, const outgoing& o, site where) {
 
 send_status socket_core::try_send(message& m, site where) {
   if (sent_otherwise(m, where)) return send_status::ok;
-  outgoing o(type, m, next_question_number());
+  outgoing o(type, m, next_question_number(), options.correlate);
   o.in_step = type == socket_type::req;
   switch (const routed r = route(o, false)) {
     case routed::ok:
@@ -245,7 +245,7 @@ send_status socket_core::try_send(message& m, site where) {
 
 send_status socket_core::send(message& m, deadline limit, site where) {
   if (sent_otherwise(m, where)) return send_status::ok;
-  outgoing o(type, m, next_question_number());
+  outgoing o(type, m, next_question_number(), options.correlate);
   o.in_step = type == socket_type::req;
   return send_routed(o, limit, where);
 }

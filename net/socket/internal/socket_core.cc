@@ -26,10 +26,20 @@ void check_frames(const message& m, const char* call, site where) {
                                  where);
 }
 
+namespace {
+
+// Without numbers the answer to an earlier question could be taken for the one that is due.
+socket_options consistent(socket_options o) {
+  o.correlate |= o.relaxed;
+  return o;
+}
+
+}  // namespace
+
 socket_core::socket_core(zmtp::socket_type t, socket_options o, weir::internal::runtime_core& r, site where)
     : source_base(where),
       type(t),
-      options(std::move(o)),
+      options(consistent(std::move(o))),
       runtime(r),
       next_identity_(weir::internal::thread_random().next()),
       next_question_(weir::internal::thread_random().next()) {}

@@ -243,6 +243,21 @@ void req(const way& w, const std::string& kind) {
   w.end(s);
 }
 
+// As programs do that know of no number before the delimiter.
+void req_in_step(const way& w, const std::string& kind) {
+  auto s = w.link<req_socket>(kind);
+  w.peer.start(kind == "REP" ? python_sends_back
+                             : "for i in range(60):\n  ident, empty, *body = s.recv_multipart()\n"
+                               "  assert empty == b'', empty\n  s.send_multipart([ident, b'', *body])\n");
+  for_each_message([&](message m) {
+    CHECK(s.send(m.copy()));
+    const auto got = s.recv(60s);
+    CHECK((got && *got == m));
+  });
+  w.peer.result();
+  w.end(s);
+}
+
 void rep(const way& w, const std::string& kind) {
   auto s = w.link<rep_socket>(kind);
   if (kind == "REQ")
@@ -280,6 +295,8 @@ const std::pair<const char*, std::function<void(const way&)>> pairs[] = {
     {"ROUTER and ROUTER", router_to_router},
     {"REQ and REP", [](const way& w) { req(w, "REP"); }},
     {"REQ and ROUTER", [](const way& w) { req(w, "ROUTER"); }},
+    {"REQ in step and REP", [](const way& w) { req_in_step(w, "REP"); }},
+    {"REQ in step and ROUTER", [](const way& w) { req_in_step(w, "ROUTER"); }},
     {"REP and REQ", [](const way& w) { rep(w, "REQ"); }},
     {"REP and DEALER", [](const way& w) { rep(w, "DEALER"); }},
 };

@@ -271,7 +271,7 @@ TEST_CASE("no peer and no program can make a question or an answer of no frames"
     CHECK(*dealer.recv() == message::of("", ""));
 
     router_socket router(patient());
-    req_socket req(patient({.connect = router.bind("tcp://127.0.0.1:*")}));
+    req_socket req(patient({.connect = router.bind("tcp://127.0.0.1:*"), .correlate = true}));
     CHECK_THROWS_AS(req.request(message()), misuse);
     CHECK_THROWS_AS(req.send(message()), misuse);
     const auto answer = [&router](const char* text) {
@@ -316,5 +316,42 @@ TEST_CASE("answers that a peer's queue has no room for are counted as that peer'
     std::uint64_t told = 0;
     while (const auto e = events.recv()) told += e->kind == peer_event_kind::dropped ? e->count : 0;
     CHECK(told == refused);
+  });
+}
+
+TEST_CASE("REQ in step numbers its questions only if it is told to") {
+  in_actor([] {
+    router_socket router(patient());
+    req_socket req(patient({.connect = router.bind(testing::fresh_ipc())}));
+    for (int i = 0; i < 3; ++i) {
+      CHECK(req.send(message::of("question", std::to_string(i))));
+      const auto m = router.recv(long_enough);
+      REQUIRE((m && m->size() == 4));
+      CHECK((*m)[1].empty());
+      CHECK((*m)[2] == "question");
+      const auto answer = [&](message bare) {
+        bare.push_front((*m)[0].copy());
+        CHECK(router.send(std::move(bare)));
+      };
+      // None of these answers it.
+      answer(message("no delimiter"));
+      answer(message(""));
+      answer(message::of(std::string(4, '\0'), "", "a number"));
+      with_scope([&](scope& s) {  // others do not mix with it, and are answered by their number only
+        s.spawn([&] { EXPECT(*req.request(message("aside"), long_enough) == message("to the request")); });
+        auto aside = router.recv(long_enough);
+        REQUIRE((aside && aside->size() == 4));
+        CHECK((*aside)[1].size() == 4);
+        CHECK(aside->back() == "aside");
+        aside->back() = frame("to the request");
+        CHECK(router.send(std::move(*aside)));
+      });
+      answer(message::of("", "answer", std::to_string(i)));
+      const auto got = req.recv(long_enough);
+      REQUIRE(got);
+      CHECK(*got == message::of("answer", std::to_string(i)));
+      answer(message::of("", "a second answer"));
+      testing::eventually([&] { return req.statistics().malformed == 4 * static_cast<std::uint64_t>(i + 1); });
+    }
   });
 }
