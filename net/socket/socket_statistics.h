@@ -14,11 +14,13 @@ namespace weir::net {
 
 // All read at one moment, and stale at once.
 struct socket_statistics {
-  std::uint64_t sent = 0;               // messages that a connection has taken over to write, one for each peer
+  std::uint64_t sent = 0;               // messages that were written to a peer, one for each; once all that a
+                                        // connection had taken at once (README.md) has been
   std::uint64_t received = 0;           // messages that the program was given
   std::uint64_t dropped = 0;            // messages that a full queue or a missing peer made go, one for each peer; and,
                                         // with conflate, those whose place a later one took, on their way out or in
-  std::uint64_t lost = 0;               // messages that waited for a peer that went
+  std::uint64_t lost = 0;               // messages that waited for a peer that went, or had been taken to be written
+                                        // to it and begun: of these some may have arrived
   std::uint64_t malformed = 0;          // messages whose envelope is none (REQ, REP), or that answer no request
   std::uint64_t connected = 0;          // connections whose handshake was done
   std::uint64_t disconnected = 0;       // those of them that are over
@@ -44,12 +46,12 @@ struct peer_statistics {
 // Calls each(name, unit, sentence, value); names are those of the members.
 template <class Each>
 void for_each_counter(const socket_statistics& s, Each each) {
-  each("sent", "messages", "taken over by a connection to be written, one for each peer", s.sent);
+  each("sent", "messages", "written, one for each peer", s.sent);
   each("received", "messages", "given to the program", s.received);
   each("dropped", "messages",
        "gone because a queue was full, a peer missing or, with conflate, a later one there, one for each peer",
        s.dropped);
-  each("lost", "messages", "gone with the peer they waited for", s.lost);
+  each("lost", "messages", "gone with the peer they waited for, or were being written to", s.lost);
   each("malformed", "messages", "without an envelope, or answers that nobody waits for", s.malformed);
   each("connected", "connections", "whose handshake was done", s.connected);
   each("disconnected", "connections", "that were up and are over", s.disconnected);
@@ -62,10 +64,10 @@ void for_each_counter(const socket_statistics& s, Each each) {
 }
 template <class Each>
 void for_each_counter(const peer_statistics& s, Each each) {
-  each("sent", "messages", "taken over by a connection to be written", s.sent);
+  each("sent", "messages", "written", s.sent);
   each("received", "messages", "given to the program", s.received);
   each("dropped", "messages", "gone because its queue was full or, with conflate, a later one there", s.dropped);
-  each("lost", "messages", "gone with a connection", s.lost);
+  each("lost", "messages", "gone with a connection, before or while they were written", s.lost);
   each("unsent", "messages", "that wait to be sent or are being written now", s.unsent);
   each("unread", "messages", "that wait for the program now", s.unread);
   each("subscriptions", "subscriptions", "that it has now", s.subscriptions);
