@@ -150,6 +150,10 @@ client_exchange::outcome client_exchange::send(const request& r) {
 }
 
 bool client_exchange::fill() {
+  // Bytes that are there are read without a wait, which alone would hear these: so a server that is faster than this
+  // side outlasts neither a cancel nor the deadline.
+  weir::internal::closed_or_cancelled("read");
+  if (limit_.expired()) fail_late();
   const io_result r = connection_->over.read_some(connection_->in.room(), limit_);
   connection_->in.filled(r.bytes);
   any_ = any_ || r.bytes > 0;
@@ -258,10 +262,6 @@ std::size_t client_exchange::read_some(mutable_buffer into) {
            fmt::format("{} bytes of the body become {}", decoder_->consumed(), decoder_->produced()),
            "A larger client_options::inflate would take it.");
     if (step.produced > 0 || whole_) return step.produced;
-    // A body that goes on and becomes nothing does not outlast a deadline or a cancel.
-    weir::internal::spend_operation();
-    weir::internal::closed_or_cancelled("read");
-    if (limit_.expired()) fail_late();
   }
 }
 

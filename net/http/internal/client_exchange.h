@@ -60,7 +60,7 @@ class client_exchange {
   // `gone`: the kept connection was one no more, and the request may go over another.
   outcome send(const request& r);
   outcome await_head();
-  // Reads more. False: the peer has ended, or broken off.
+  // Reads more. False: the peer has ended, or broken off. Throws if the deadline has come, or a cancel.
   bool fill();
   [[noreturn]] void fail_refused() const;
   [[noreturn]] void fail_gone(const std::string& how) const;

@@ -15,6 +15,7 @@
 #include "weir/net/http/internal/retry.h"
 #include "weir/net/http/url.h"
 #include "weir/runtime/scope.h"
+#include "weir/runtime/sync/event.h"
 #include "weir/runtime/this_actor.h"
 
 using namespace weir;
@@ -51,6 +52,28 @@ std::string kind_of(client& c, const std::string& url, const net::http::fetch_op
   }
   return "";
 }
+
+// Answers so many requests, one after the other, with a head and a body without an end, which comes faster than it is
+// read: from a thread that does nothing else.
+class torrent {
+ public:
+  torrent(int requests, std::string head, std::string pieces)
+      : listening_(testing::raw_socket::listening(requests)), server_([=, this] {
+          for (int i = 0; i < requests; ++i) {
+            const testing::raw_socket peer(accept4(listening_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+            EXPECT(send(peer.fd(), head.data(), head.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(head.size()));
+            while (send(peer.fd(), pieces.data(), pieces.size(), MSG_NOSIGNAL) > 0) {
+            }
+          }
+        }) {}
+  ~torrent() { server_.join(); }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(listening_.port()) + "/"; }
+
+ private:
+  const testing::raw_socket listening_;
+  std::thread server_;
+};
 
 }  // namespace
 
@@ -202,25 +225,14 @@ TEST_CASE("what a coded body has come to is read before more of it is waited for
 TEST_CASE("a coded body that goes on and becomes nothing does not outlast its deadline or a cancel") {
   std::string blocks;
   for (int i = 0; i < 200'000; ++i) blocks.append("\0\0\0\xff\xff", 5);  // each a stored block of no octets
-  // They come faster than they are read, from a thread that does nothing else.
-  const auto listening = testing::raw_socket::listening(2);
-  std::thread server([&] {
-    for (int i = 0; i < 2; ++i) {
-      const testing::raw_socket peer(accept4(listening.fd(), nullptr, nullptr, SOCK_CLOEXEC));
-      const std::string head("HTTP/1.1 200 x\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03", 52);
-      EXPECT(send(peer.fd(), head.data(), head.size(), MSG_NOSIGNAL) == 52);
-      while (send(peer.fd(), blocks.data(), blocks.size(), MSG_NOSIGNAL) > 0) {
-      }
-    }
-  });
+  const torrent server(2, {"HTTP/1.1 200 x\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03", 52}, blocks);
   testing::in_actor([&] {
-    const std::string at = "http://127.0.0.1:" + std::to_string(listening.port()) + "/";
     client c;
-    CHECK_THROWS_AS(c.open(at, {.timeout = 50ms}).read_all(100), net::http::error);
+    CHECK_THROWS_AS(c.open(server.url(), {.timeout = 50ms}).read_all(100), net::http::error);
     bool went_on = false;
     with_scope([&](scope& s) {
       s.spawn("reader", [&] {
-        (void)c.open(at, {.timeout = 1h}).read_all(100);
+        (void)c.open(server.url(), {.timeout = 1h}).read_all(100);
         went_on = true;
       });
       this_actor::sleep(20ms);
@@ -228,7 +240,36 @@ TEST_CASE("a coded body that goes on and becomes nothing does not outlast its de
     });
     CHECK_FALSE(went_on);
   });
-  server.join();
+}
+
+TEST_CASE("a body without an end does not outlast its deadline or a cancel, however fast it comes") {
+  struct sample {
+    std::string head, piece;
+  };
+  for (const sample& x : {sample{"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"},
+                          sample{{"HTTP/1.1 200 x\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03", 52},
+                                 {"\0\1\0\xfe\xffx", 6}}}) {  // a stored block of one octet
+    std::string pieces;
+    for (int i = 0; i < 200'000; ++i) pieces += x.piece;
+    const torrent server(2, x.head, pieces);
+    testing::in_actor([&] {
+      client c;
+      CHECK(kind_of(c, server.url(), {.timeout = 50ms}) == "timeout");  // and not its size, which comes much later
+      event reads;
+      bool went_on = false;
+      with_scope([&](scope& s) {
+        s.spawn("reader", [&] {
+          net::http::incoming in = c.open(server.url(), {.timeout = 1h});
+          std::string part(4096, '\0');
+          for (std::size_t all = 0; all < 100'000'000; reads.set()) all += in.read_some(part);
+          went_on = true;
+        });
+        reads.wait();
+        s.cancel();
+      });
+      CHECK_FALSE(went_on);
+    });
+  }
 }
 
 TEST_CASE("Retry-After is a number of seconds or a date") {
