@@ -94,9 +94,10 @@ void pursuit::wait_after(const error& failed) {
   wait_for_retry(*until);
 }
 
-std::optional<deadline> pursuit::next_retry(std::optional<std::chrono::nanoseconds> asked) const {
+std::optional<deadline> pursuit::next_retry(std::optional<std::chrono::seconds> asked) const {
   if (retried_ >= retries_) return {};
-  const deadline until(asked ? *asked : backoff(core_->options.backoff, retried_ + 1));
+  // Each as it is: a far date has more nanoseconds than there are.
+  const deadline until = asked ? deadline(*asked) : deadline(backoff(core_->options.backoff, retried_ + 1));
   if (until >= limit_) return {};
   return until;
 }

@@ -36,7 +36,7 @@ class pursuit {
 
  private:
   // Until when to wait before the next retry; empty: there is none left, or no time for it.
-  std::optional<deadline> next_retry(std::optional<std::chrono::nanoseconds> asked) const;
+  std::optional<deadline> next_retry(std::optional<std::chrono::seconds> asked) const;
   void wait_for_retry(deadline until);
   void follow(const client_exchange& x, std::string_view location);
 

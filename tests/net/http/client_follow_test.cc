@@ -272,6 +272,18 @@ TEST_CASE("a body without an end does not outlast its deadline or a cancel, howe
   }
 }
 
+TEST_CASE("a Retry-After of a far date is not waited for") {
+  web site([](const asked&) { return answer(503, "", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n"); });
+  testing::in_actor([&] {
+    with_scope([&](scope& s) {
+      client c(site.in(s));
+      for (const std::chrono::nanoseconds timeout : {std::chrono::nanoseconds(30s), std::chrono::nanoseconds::max()})
+        CHECK(c.fetch("http://a.test/", {.timeout = timeout}).attempts == 1);
+      CHECK(site.seen().size() == 2);
+    });
+  });
+}
+
 TEST_CASE("Retry-After is a number of seconds or a date") {
   using std::chrono::system_clock;
   const auto now = system_clock::from_time_t(784111777);  // Sun, 06 Nov 1994 08:49:37 GMT
