@@ -8,7 +8,7 @@
 // Thread-safety: the handler's; other actors may use it while the handler does not.
 //
 // What the client has done wrong is thrown: status_error if it can be told (a body over the limit, a chunk that is
-// none), net::error if it is gone, or too slow. A handler lets both pass.
+// none, a body that comes in drops), net::error if it is gone, or silent. A handler lets both pass.
 //
 // Every call that can park: the client's bytes (for writes: room) wake it; a cancel throws weir::cancelled; the
 // client's end, a reset, and a pause longer than server_options allows throw net::error. After that, and after a cancel

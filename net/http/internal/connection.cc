@@ -11,6 +11,7 @@
 #include "weir/net/error.h"
 #include "weir/net/http/status_error.h"
 #include "weir/net/on_stream.h"
+#include "weir/runtime/base/clock.h"
 
 namespace weir::net::http::internal {
 namespace {
@@ -92,6 +93,7 @@ request connection::take_head() {
   body_done_ = in_.body_length() == 0u;
   must_continue_ = in_.expects_continue() && !body_done_;
   if (body_done_) (void)in_.next();  // its end
+  patience_ = of_.options.read_pause;
   return asked;
 }
 
@@ -119,12 +121,27 @@ std::string_view connection::read_piece(bool answered) {
         break;
     }
     flush();
+    const auto since = weir::internal::now();
     io_result how;
-    if (!read(of_.options.read_pause, how)) {
+    if (!read(patience_, how)) {
+      if (how.status == io_status::timeout && patience_ < of_.options.read_pause) {
+        keep_ = false;
+        throw status_error(status::request_timeout,
+                           "HTTP: a body must not come more slowly than this side allows (server_options::body_rate). "
+                           "Send it without pauses.");
+      }
       gone_ = true;
       stream_.expect("read", how);  // throws
     }
+    account(weir::internal::now() - since, how.bytes);
   }
+}
+
+void connection::account(std::chrono::nanoseconds waited, std::size_t n) noexcept {
+  const std::chrono::nanoseconds most = of_.options.read_pause, second = std::chrono::seconds(1);
+  const std::uint32_t rate = of_.options.body_rate;
+  patience_ = std::max(patience_ - waited, std::chrono::nanoseconds(0));
+  patience_ += std::min(rate == 0 ? most : second / rate * static_cast<std::int64_t>(n), most - patience_);
 }
 
 bool connection::discard_body() {

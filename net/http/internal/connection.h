@@ -84,21 +84,24 @@ class connection {
   void refuse(http::status s, const std::string& text);
   // False: the client is gone, or late.
   bool read(deadline limit, io_result& how);
+  // `n` octets of a body have come after a wait.
+  void account(std::chrono::nanoseconds waited, std::size_t n) noexcept;
   void throw_if_gone(const char* operation) const;
 
   server_core& of_;
   const net::stream stream_;
   request_reader in_;
   std::string out_;
-  bool first_ = true;             // no head has come yet
-  bool body_done_ = true;         // of the request
-  bool must_continue_ = false;    // the client waits for 100 Continue
-  bool keep_ = true;              // the connection goes on after this answer
-  bool gone_ = false;             // the client is, or what it has got is not known: see gone()
-  bool broken_ = false;           // an answer has begun and cannot be ended
-  bool said_ = false;             // something was, which the client may still have to read
-  bool given_up_ = false;         // to a handler
-  std::time_t date_second_ = -1;  // of date_
+  std::chrono::nanoseconds patience_{};  // for the next octets of the body: server_options::body_rate
+  bool first_ = true;                    // no head has come yet
+  bool body_done_ = true;                // of the request
+  bool must_continue_ = false;           // the client waits for 100 Continue
+  bool keep_ = true;                     // the connection goes on after this answer
+  bool gone_ = false;                    // the client is, or what it has got is not known: see gone()
+  bool broken_ = false;                  // an answer has begun and cannot be ended
+  bool said_ = false;                    // something was, which the client may still have to read
+  bool given_up_ = false;                // to a handler
+  std::time_t date_second_ = -1;         // of date_
   std::string date_;
 };
 

@@ -188,3 +188,39 @@ TEST_CASE("a body that nobody reads has one time limit for all of it, and one fo
     CHECK(web.statistics().late == 1);
   });
 }
+
+TEST_CASE("a body that comes in drops ends when its waits are too much together, and a quick one does not") {
+  in_actor([] {
+    const auto drops = [](const server_options& slow, std::size_t n, std::chrono::nanoseconds every) {
+      server web(routes(), slow);
+      response r;
+      with_client(web, [&](http_client& c) {
+        c.send(post("/read", n));
+        with_scope([&](scope& s) {
+          s.spawn("slowly", [&] {
+            for (std::size_t i = 0; i < n && c.stream().write_all("a"); ++i) this_actor::sleep(every);
+          });
+          r = c.receive();
+          c.stream().close();
+        });
+      });
+      CHECK(web.statistics().late == (code(r) == 200 ? 0u : 1u));
+      CHECK(web.statistics().failed == 0);
+      return r;
+    };
+    server_options slow = patient();
+    response r{.status = {}};
+    // The machine may be slower than a pause; then once more with a longer one.
+    slow.body_rate = 1'000'000;
+    for (slow.read_pause = 500ms; code(r) == 0; slow.read_pause *= 2) r = drops(slow, 20'000, 1ms);  // 20 s, or more
+    CHECK(code(r) == 408);
+    CHECK_THAT(r.body, Contains("body_rate"));
+    CHECK_FALSE(r.keeps_alive());
+    for (const unsigned rate : {1u, 0u}) {
+      slow.body_rate = rate;
+      for (slow.read_pause = 50ms; code(r) != 200; slow.read_pause *= 2) r = drops(slow, 20, slow.read_pause / 10);
+      CHECK(r.body == std::string(20, 'a'));
+      r = {.status = {}};
+    }
+  });
+}
