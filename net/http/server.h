@@ -58,9 +58,11 @@ class server {
   // Serves one connection to its end, in the caller's actor.
   void serve_one(stream s, site where = site::current());
 
-  // No connection is accepted any more, those that wait for a request are closed, the others after the answer they are
-  // at, which says `Connection: close`. What is not done at `limit` is cancelled. Returns at once; the first call
-  // counts.
+  // No connection is accepted any more: those in the kernel's queue are reset by it, if nobody else listens there.
+  // Those that wait for a request are closed, the others after the answer they are at, which says `Connection: close`.
+  // A request whose head is half there is one of these, and has the rest of server_options::head_time; `begin` has the
+  // time that it gives itself. So a client that says nothing more holds a drain for as long, unless `limit` comes
+  // first: what is not done then is cancelled. Returns at once; the first call counts.
   void drain(deadline limit = {});
 
   server_statistics statistics() const noexcept;

@@ -103,6 +103,41 @@ TEST_CASE("what a drain finds still at work at its limit is cancelled") {
   });
 }
 
+TEST_CASE("a drain gives its time to what has begun, and none to who is not accepted yet") {
+  in_actor([] {
+    event go, begun;
+    server web(routes(go), patient({.connections = 2}));
+    const net::tcp_listener listener("127.0.0.1:0");
+    with_scope([&](scope& s) {
+      s.spawn("web", [&] {
+        web.serve(listener, [&](net::stream conn) {
+          char first[1];
+          conn.expect("read", conn.read_exactly(first));
+          if (first[0] == '?') begun.set(), conn.expect("read", conn.read_exactly(first));
+          return conn;
+        });
+      });
+      http_client half = connected(listener), begins = connected(listener);
+      half.send("!" + std::string(hello) + "GET /hello HTTP/1.1\r\nHo");
+      CHECK(half.receive().body == "hello");
+      begins.send("?");
+      begun.wait();
+      http_client queued = connected(listener);
+      web.drain();
+      CHECK(queued.receive().body == "reset");
+      for (http_client* c : {&half, &begins}) {
+        const auto r = c->ask(c == &half ? "st: x\r\n\r\n" : "!" + std::string(hello));
+        CHECK(r.body == "hello");
+        CHECK_FALSE(r.keeps_alive());
+        CHECK(c->at_end());
+        c->stream().close();
+      }
+    });
+    CHECK(web.statistics().connections == 2);
+    CHECK(web.statistics().late == 0);
+  });
+}
+
 TEST_CASE("a listener that is closed lets the connections go on until they end or are drained") {
   in_actor([] {
     event go;
