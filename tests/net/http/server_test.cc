@@ -252,6 +252,8 @@ TEST_CASE("who breaks a rule or a limit is told which, and the connection ends")
         {get("/" + std::string(100, 'a')), 414, "limits::start_line"},
         {get("/", "X: " + std::string(200, 'a') + "\r\n"), 431, "limits::head"},
         {post("/whole", std::string(21, 'a')), 413, "limits::body"},
+        {"POST /whole HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n14\r\n" + std::string(20, 'a'),
+         413, "limits::body"},
         {post("/whole", std::string(11, 'a')), 413, "must not exceed 10 octets here"},
         {"BREW / HTTP/1.1\r\n\r\n", 501, "method"},
         {"GET / HTTP/2.0\r\n\r\n", 505, "HTTP/1.1"},
