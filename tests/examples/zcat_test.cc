@@ -1,7 +1,9 @@
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <thread>
@@ -149,26 +151,33 @@ TEST_CASE("zcat and libzmq: a peer that is stopped in the middle of many message
   const std::string n = std::to_string(testing::rounds(10'000));  // 10^6 in the nightly lane
   const scratch folder;
   const std::string log = folder / "log";
-  const std::string socket = "import zmq\ns = zmq.Context().socket(zmq.KIND)\ns.RCVTIMEO = s.SNDTIMEO = 60_000\n";
+  const std::string socket =
+      "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})\nimport zmq\ns = "
+      "zmq.Context().socket(zmq.KIND)\ns.RCVTIMEO = s.SNDTIMEO = 60_000\n";
   const auto python = [&](std::string code, const std::string& kind) {
     code = socket + code + "s.context.destroy(linger=60_000)\n";  // what libzmq has not sent would go with Python
     code.replace(code.find("KIND"), 4, kind);
     return std::vector<std::string>{"/usr/bin/python3", "-I", "-c", code};
   };
-  const auto stop_a_while = [&](const program& p) {
+  // It waits there for the SIGCONT: so that is where it was stopped, however slow this side is.
+  const std::string half =
+      "  if i == " + n + " // 2:\n    print('half', flush=True)\n    signal.sigwait({signal.SIGCONT})\n";
+  const auto stop_a_while = [&](const program& peer, const program& zcat) {
     await(log, "half\n");
-    p.send(SIGSTOP);
-    std::this_thread::sleep_for(100ms);
-    p.send(SIGCONT);
+    peer.send(SIGSTOP);
+    int status = 0;
+    CHECK(waitpid(peer.pid(), &status, WUNTRACED) == peer.pid());
+    CHECK(WIFSTOPPED(status));
+    std::this_thread::sleep_for(std::getenv("WEIR_NIGHTLY") ? 1000ms : 100ms);
+    CHECK(waitpid(zcat.pid(), nullptr, WNOHANG) == 0);  // it has not ended without its peer
+    peer.send(SIGCONT);
   };
   SECTION("to it") {
     const std::string at = own_name("to");
-    program peer(python("s.bind('" + at + "')\nfor i in range(" + n +
-                            "):\n  assert int(s.recv()) == i\n  if i == " + n + " // 2: print('half', flush=True)\n",
-                        "PULL"),
-                 log);
+    program peer(
+        python("s.bind('" + at + "')\nfor i in range(" + n + "):\n  assert int(s.recv()) == i\n" + half, "PULL"), log);
     program zcat({"/bin/bash", "-c", "seq 0 $((" + n + " - 1)) | examples/zcat push --linger 60s --connect " + at});
-    stop_a_while(peer);
+    stop_a_while(peer, zcat);
     CHECK(zcat.wait().status == 0);
     const outcome got = peer.wait();
     INFO(got.err);
@@ -176,12 +185,10 @@ TEST_CASE("zcat and libzmq: a peer that is stopped in the middle of many message
   }
   SECTION("from it") {
     const std::string at = own_name("from");
-    program peer(python("s.connect('" + at + "')\nfor i in range(" + n + "):\n  s.send(b'%d' % i)\n  if i == " + n +
-                            " // 2: print('half', flush=True)\n",
-                        "PUSH"),
+    program peer(python("s.connect('" + at + "')\nfor i in range(" + n + "):\n  s.send(b'%d' % i)\n" + half, "PUSH"),
                  log);
     program zcat({"examples/zcat", "pull", "--bind", at, "--count", n}, folder / "out");
-    stop_a_while(peer);
+    stop_a_while(peer, zcat);
     const outcome got = zcat.wait();
     INFO(got.err);
     CHECK(got.status == 0);
