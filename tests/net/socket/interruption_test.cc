@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/net/folder.h"
 #include "tests/net/socket/sockets.h"
 #include "tests/net/socket/zmq_peer.h"
 #include "tests/testing.h"
@@ -105,31 +106,48 @@ TEST_CASE("PUSH that is stopped in the middle of many messages has all of them a
 TEST_CASE("PULL that is killed and started again gets what follows once and in order: one gap and nothing is doubled") {
   in_actor([] {
     const int n = count();
+    const testing::folder own;
     const std::string name = testing::fresh_ipc();
     push_socket s(small_queues);
     s.connect(name);
     std::optional<zmq_peer> peer(std::in_place);
     peer->run("s = sock(zmq.PULL); bind(s, '" + name + "')");
-    peer->start(python_expects("0", "100"));
-    for (int i = 0; i < n / 2; ++i) {
-      if (!s.send(big(i))) FAIL("closed");
-      if (i == 99) {
-        peer->result();
-        peer->start(python_expects("100", "10**9"));
-      }
+    // What it has got it writes down, so that it is known when it is killed.
+    peer->start("log = open('" + own / "got" + "', 'wb', buffering=0)\n" + python_expects("0", "10**9") +
+                "  log.write(b'%d\\n' % i)\n");
+    int sent = 0;
+    for (; sent < n / 2; ++sent)
+      if (!s.send(big(sent))) FAIL("closed");
+    // It dies when there is no room anywhere: the queue is full, and a write is in the middle of what it took.
+    stop(peer->process());
+    for (;;) {
+      if (s.send(big(sent), 100ms) == weir::send_status::ok)
+        ++sent;
+      else if (s.statistics().unsent > 10)
+        break;
     }
     peer->process().kill(SIGKILL);
     testing::eventually([&] { return s.statistics().disconnected == 1; });
+    const socket_statistics at_its_death = s.statistics();
+    // All that was taken, 10 at the most, is less than what is written at once: so none of it goes back to the queue.
+    CHECK(at_its_death.unsent == 10);
+    CHECK(at_its_death.lost >= 1);
+    CHECK(at_its_death.lost <= 10);
+    CHECK(at_its_death.sent + at_its_death.lost + 10 == static_cast<std::uint64_t>(sent));
+    const std::string got = testing::content_of(own / "got");
+    const int last = std::stoi(got.substr(got.rfind('\n', got.size() - 2) + 1));
+    const int kept_from = sent - 10;
 
     peer.emplace();
     peer->run("s = sock(zmq.PULL); bind(s, '" + name + "')");
     peer->start("first = int(s.recv_multipart()[0])\n" + python_expects("first + 1", std::to_string(n)) + "say(first)");
-    for (int i = n / 2; i < n; ++i)
-      if (!s.send(big(i))) FAIL("closed");
+    for (; sent < n; ++sent)
+      if (!s.send(big(sent))) FAIL("closed");
     const int first = std::stoi(peer->result());
-    CHECK(first >= 100);
-    CHECK(first <= n / 2);
+    CHECK(first == kept_from);
+    CHECK(first > last);
     CHECK(s.close(60s).unsent == 0);
+    CHECK(s.statistics().lost == at_its_death.lost);
   });
 }
 
@@ -138,14 +156,19 @@ TEST_CASE("PUSH that is killed and started again is connected to again, and what
     const std::string name = testing::fresh_ipc();
     pull_socket s(small_queues);
     s.connect(name);
+    int next = 0;
     for (int life = 0; life < 3; ++life) {
+      const int first = life * 1'000'000;
       zmq_peer peer;
       peer.run("s = sock(zmq.PUSH); bind(s, '" + name + "')");
-      peer.start(python_sends(1000) + "time.sleep(1000)");
+      peer.start("i = " + std::to_string(first) + "\nwhile True: s.send_multipart([b'%d' % i, b'x' * 4000]); i += 1");
+      // What the one before had sent when it was killed comes first, whole and in order.
       bool same = true;
-      for (int i = 0; i < 1000; ++i) same = same && is_big(s.recv(), i);
+      auto m = s.recv();
+      for (; same && !is_big(m, first); m = s.recv()) same = is_big(m, next++);
+      for (next = first + 1; same && next < first + 1000; ++next) same = is_big(s.recv(), next);
       CHECK(same);
-      peer.process().kill(SIGKILL);
+      peer.process().kill(SIGKILL);  // in mid-stream: it would go on for ever
     }
   });
 }
