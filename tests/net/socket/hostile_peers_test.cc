@@ -14,6 +14,7 @@
 #include "tests/net/zmtp/wire.h"
 #include "tests/testing.h"
 #include "weir/net/message.h"
+#include "weir/net/socket/dealer_router.h"
 #include "weir/net/socket/peer_event.h"
 #include "weir/net/socket/pub_sub.h"
 #include "weir/net/socket/push_pull.h"
@@ -50,6 +51,11 @@ class intruder {
     char part[4096];
     while (stream_.read_some(part)) {
     }
+  }
+  // Parks until something has come; takes one octet of it.
+  void wait_for_octet() const {
+    char octet;
+    CHECK(stream_.read_exactly({&octet, 1}).status == io_status::ok);
   }
   void abort() const { stream_.abort(); }
   void close() const { stream_.close(); }
@@ -212,15 +218,22 @@ TEST_CASE("a peer of a type that does not fit never comes up") {
 
 TEST_CASE("peers that send PING and read no answer keep nobody else waiting") {
   in_actor([] {
-    const pull_socket s({.bind = "tcp://127.0.0.1:*", .handshake_time = 1h});
+    dealer_socket s({.bind = "tcp://127.0.0.1:*", .handshake_time = 1h});
     std::vector<intruder> peers;
-    for (int i = 0; i < 3; ++i) peers.emplace_back(s.last_endpoint()).shake("PUSH");
+    for (int i = 0; i < 3; ++i) peers.emplace_back(s.last_endpoint()).shake("DEALER");
+    // Each gets more than the kernel keeps for one that does not read: so the answers find a writer that is blocked.
+    for (int i = 0; i < 3; ++i) CHECK(s.send(message(std::string(16 << 20, 'x'))));
+    for (const intruder& p : peers) p.wait_for_octet();
     std::string pings;
     for (int i = 0; i < 100; ++i) pings += wire::command("PING", "\0\0context"s);
     for (int round = 0; round < testing::rounds(100); ++round)
-      for (const intruder& p : peers)
-        if (!p.send(pings)) break;
-    serves_others(s);
+      for (const intruder& p : peers) CHECK(p.send(pings));
+    dealer_socket good({.connect = s.last_endpoint(), .handshake_time = 1h});
+    CHECK(good.send(message("good")));
+    CHECK(s.recv()->text() == "good");
+    CHECK(s.statistics().sent == 0);
+    CHECK(s.statistics().unsent == 3);
+    s.close(0ns);
   });
 }
 
