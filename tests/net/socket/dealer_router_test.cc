@@ -118,7 +118,17 @@ TEST_CASE("with mandatory a message for nobody is an error, and stays the caller
       for (int i = 0; i < count; ++i) wrong += testing::number_of(*dealer.recv()) != i;
       CHECK(wrong == 0);
     });
+
+    // One that does not read: one message is unread, one waits to be so, and one is in the queue.
+    dealer_socket idle(patient({.connect = router.last_endpoint(), .identity = "idle", .receive_high_water = 1}));
+    CHECK(router.wait_peers(2));
+    for (int i = 0; i < 3; ++i) CHECK(router.send(message::of("idle", "x")));
+    testing::eventually([&] { return router.statistics().unsent == 2; });
+    message kept = message::of("idle", "kept");
+    CHECK(router.try_send(std::move(kept)) == send_status::full);
+    CHECK(kept == message::of("idle", "kept"));
     CHECK(router.statistics().dropped == 0);
+    idle.close(0ns);
   });
 }
 
