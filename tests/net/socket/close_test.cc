@@ -1,9 +1,14 @@
 // The ends of message sockets: close() and destructors.
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "tests/net/socket/raw_peer.h"
 #include "tests/net/socket/sockets.h"
+#include "tests/net/zmtp/wire.h"
 #include "tests/testing.h"
 #include "weir/net/error.h"
 #include "weir/net/socket/dealer_router.h"
@@ -135,6 +140,56 @@ TEST_CASE("what inproc found no room for waits for the next one who binds the na
     CHECK(next == 50);
     CHECK(push.statistics().lost == 0);
   });
+}
+
+TEST_CASE(
+    "who is cut off in the middle of a stream has whole messages up to there, and nothing of another one inside") {
+  const auto body = [](int i, std::size_t size) { return std::string(size, static_cast<char>('a' + i % 26)); };
+  for (const char* const kind : {"tcp", "ipc"})
+    for (const std::size_t size : {std::size_t{1000}, std::size_t{300'000}})
+      for (const bool unbinds : {true, false}) {
+        INFO(kind << ", " << size << (unbinds ? ", unbind" : ", close"));
+        in_actor([&] {
+          const bool tcp = kind[0] == 't';
+          push_socket out(patient({.send_high_water = 10}));
+          const std::string at = out.bind(tcp ? "tcp://127.0.0.1:*" : testing::fresh_ipc());
+          const auto peer = blocking([&] {
+            return shaken(tcp ? testing::raw_socket::connected(port_of(at)) : testing::connected_to(at),
+                          net::zmtp::socket_type::pull);
+          });
+          std::string got;
+          std::atomic<std::size_t> octets{0};
+          std::atomic<bool> over{false};
+          with_scope([&](scope& s) {
+            s.spawn("sender", [&] {
+              for (int i = 0; !over;)
+                i += out.send(message::of(std::to_string(i), body(i, size)), 1ms) == send_status::ok;
+            });
+            s.spawn("peer", [&] {
+              blocking([&] {
+                char part[64 * 1024];
+                for (ssize_t n; (n = recv(peer.fd(), part, sizeof part, 0)) > 0; octets = got.size())
+                  got.append(part, static_cast<std::size_t>(n));
+              });
+            });
+            eventually([&] { return octets > 2'000'000; });
+            if (unbinds) {
+              CHECK(out.unbind(at));
+              pull_socket next(patient({.connect = out.bind(testing::fresh_ipc())}));
+              const auto m = next.recv();  // the next one is, again, whole
+              CHECK((m && m->size() == 2 && m->back().text() == body(std::stoi(std::string(m->front().text())), size)));
+              over = true;
+            } else {
+              over = true;
+              out.close(0ns);
+            }
+          });
+          std::string expected;
+          for (int i = 0; expected.size() < got.size(); ++i)
+            expected += wire::frame(1, std::to_string(i)) + wire::frame(0, body(i, size));
+          CHECK(expected.starts_with(got));
+        });
+      }
 }
 
 TEST_CASE("close waits for a peer that does not read as long as it is told to") {
