@@ -1,6 +1,8 @@
 #include "weir/net/socket/push_pull.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <thread>
@@ -153,6 +155,42 @@ TEST_CASE("a queue is bounded in messages, or in octets") {
     CHECK(now.try_send(std::move(kept)) == send_status::full);
     CHECK(kept.front().text() == "kept");
   });
+}
+
+TEST_CASE("what was received and not read is bounded in octets, and with conflate it is the last message") {
+  for (const std::string& at : fresh_endpoints()) {
+    INFO(at);
+    in_actor([&] {
+      const int count = 100;
+      pull_socket light(patient({.receive_high_water = 0, .receive_high_water_bytes = 100'000}));
+      push_socket out(patient({.connect = light.bind(at)}));
+      const std::string padding(10'000, 'x');
+      for (int i = 0; i < count; ++i) CHECK(out.send(message::of(padding, std::to_string(i))));
+      std::size_t most = 0;
+      for (int i = 0; i < count; ++i) {
+        if (i == 0) testing::eventually([&] { return light.statistics().unread == 10; });
+        most = std::max(most, light.statistics().unread);
+        CHECK(number_of(*light.recv()) == i);
+      }
+      CHECK(most == 10);
+    });
+    in_actor([&] {
+      const int count = 2000;
+      pull_socket in(patient({.conflate = true}));
+      push_socket out(patient({.connect = in.bind(at)}));
+      for (int i = 0; i < count; ++i) CHECK(out.send(numbered(i)));
+      testing::eventually([&] { return out.statistics().sent == count && in.statistics().unread == 1; });
+      int last = -1, received = 0;
+      for (; last < count - 1; ++received) {
+        CHECK(in.statistics().unread <= 1);
+        const int n = number_of(*in.recv());
+        CHECK(n > last);
+        last = n;
+      }
+      CHECK(received < count);
+      CHECK(in.try_recv().status() == recv_status::empty);
+    });
+  }
 }
 
 TEST_CASE("a sender of long messages gives way to others before it has sent many") {

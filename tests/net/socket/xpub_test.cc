@@ -66,6 +66,26 @@ TEST_CASE("XPUB hears of subscriptions in the order in which they change what al
   });
 }
 
+TEST_CASE("a verbose XPUB is told of what others want already too, and once that nobody wants it any more") {
+  in_actor([] {
+    xpub_socket xpub(patient({.verbose = true}));
+    const std::string at = xpub.bind(testing::fresh_ipc());
+    sub_socket first(patient({.connect = at, .subscribe = "t"}));
+    CHECK(xpub.recv()->front().text() == "\1t");
+    xsub_socket second(patient({.connect = at}));
+    for (int i = 0; i < 2; ++i) {
+      CHECK(second.send(message("\1t")));
+      CHECK(xpub.recv()->front().text() == "\1t");
+    }
+    CHECK(first.cancel("t"));
+    testing::eventually([&] { return xpub.peers()[0].subscriptions == 0; });
+    CHECK(xpub.try_recv().status() == recv_status::empty);
+    second.close();
+    CHECK(xpub.recv()->front().text() == std::string("\0t", 2));
+    CHECK(xpub.try_recv().status() == recv_status::empty);
+  });
+}
+
 TEST_CASE("only in manual mode is a peer of XPUB given topics") {
   in_actor([] {
     xpub_socket xpub(patient());
