@@ -17,17 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include "examples/fetch/fetch_one.h"
 #include "examples/fetch/options.h"
 #include "examples/fetch/report.h"
 #include "weir/channels/pipeline/pipeline.h"
-#include "weir/channels/pipeline/short_text.h"
 #include "weir/channels/pipeline/status_lines.h"
-#include "weir/net/address.h"
-#include "weir/net/error.h"
-#include "weir/net/files/whole_file.h"
 #include "weir/net/http/client.h"
-#include "weir/net/http/error.h"
-#include "weir/net/http/url.h"
 #include "weir/net/tls/tls_client.h"
 #include "weir/weir.h"
 
@@ -36,11 +31,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 namespace http = weir::net::http;
-
-struct job {
-  std::size_t index = 0;
-  std::string url;
-};
 
 std::vector<job> read_jobs(const options& o) {
   std::vector<std::string> all = o.urls;
@@ -55,40 +45,6 @@ std::vector<job> read_jobs(const options& o) {
   std::vector<job> jobs;
   for (std::string& url : all) jobs.push_back({jobs.size(), std::move(url)});
   return jobs;
-}
-
-// "0007-example.org-a_b.html".
-std::string file_name(std::size_t index, const http::url& u) {
-  std::string number = std::to_string(index + 1);
-  number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
-  std::string name = number + "-" + u.host() + "-" + u.path().substr(1);
-  for (char& c : name)
-    if (std::string_view("/:%").find(c) != std::string_view::npos) c = '_';
-  return name.substr(0, 200);
-}
-
-outcome fetch_one(http::client& web, const job& j, const options& o) {
-  outcome made;
-  made.index = j.index, made.url = j.url;
-  const clock::time_point begin = clock::now();
-  try {
-    const http::fetched got = web.fetch(j.url, {.timeout = o.timeout, .retries = o.retries});
-    made.took = clock::now() - begin;
-    made.status = code_of(got.status);
-    made.bytes = got.body.size();
-    made.attempts = got.attempts;
-    if (!is_success(got.status))
-      made.error = weir::net::printable(got.reason);
-    else if (!o.out.empty())
-      weir::net::write_file(std::filesystem::path(o.out) / file_name(j.index, http::url::parse(j.url)), got.body);
-    if (!is_success(got.status) && made.error.empty()) made.error = "no success";
-  } catch (const http::error& e) {
-    made.took = clock::now() - begin;
-    made.error = std::string(name_of(e.kind())) + ": " + e.happened() + " (" + name_of(e.phase()) + ")";
-  } catch (const weir::net::error& e) {
-    made.error = e.what();  // the file
-  }
-  return made;
 }
 
 weir::running_pipeline<void> start_fetching(std::vector<job> jobs, http::client& web, const options& o,
@@ -117,11 +73,7 @@ class view {
     std::fflush(stdout);
     if (quiet_) return;
     const std::size_t done = report_.outcomes.size();
-    const double rate = rate_.update(static_cast<std::int64_t>(done));
-    const std::string text =
-        std::to_string(done) + " of " + std::to_string(report_.urls) + ", " + std::to_string(report_.failed) +
-        " failed, " + weir::short_number(rate) + "/s, ETA " +
-        (rate > 0 ? weir::short_clock(static_cast<double>(report_.urls - done) / rate) : "unknown");
+    const std::string text = progress_of(report_, rate_.update(static_cast<std::int64_t>(done)));
     if (screen_.terminal()) {
       weir::styled_line line;
       const int bar = std::min(40, screen_.width() - static_cast<int>(text.size()) - 1);
@@ -199,7 +151,6 @@ int run(const options& o) {
   if (!o.out.empty()) weir::blocking([&] { std::filesystem::create_directories(o.out); });
   http::client_options with{.per_host = o.per_host, .connections = static_cast<std::size_t>(o.concurrency)};
   with.connect_limit = std::max<std::chrono::nanoseconds>(with.connect_limit, o.timeout / 3);
-  with.limits.body = std::uint64_t{1} << 30;
   if (!o.ca.empty()) with.tls.emplace(weir::net::tls_client_options{.ca = {weir::net::pem::file(o.ca)}});
   http::client web(std::move(with));
   const report r = fetch_all(std::move(jobs), web, o);

@@ -26,7 +26,7 @@ long they took.
                    may not (default: 2)
   --rate N         begin at most N in a second, 1 to 1000000 (default: no limit)
   --out DIR        write each body there: 0001-HOST-NAME, numbered in the order of
-                   the URLs
+                   the URLs; until it is whole, its name ends in .part
   --ca FILE        believe servers with a certificate of this CA (PEM), and no others
   --json           print one JSON object at the end
   --quiet          no progress, and a line only for what has failed

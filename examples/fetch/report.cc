@@ -64,6 +64,12 @@ std::string line_of(const outcome& o) {
   return made;
 }
 
+std::string progress_of(const report& r, double rate) {
+  const std::size_t done = r.outcomes.size();
+  return fmt::format("{} of {}, {} failed, {}/s, ETA {}", done, r.urls, r.failed, weir::short_number(rate),
+                     rate > 0 ? weir::short_clock(static_cast<double>(r.urls - done) / rate) : "unknown");
+}
+
 std::chrono::nanoseconds percentile(const std::vector<std::chrono::nanoseconds>& sorted, double share) {
   const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
   return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];

@@ -13,9 +13,9 @@ namespace fetcher {
 
 struct outcome {
   std::size_t index = 0;  // among the URLs, from 0
-  std::string url;
-  unsigned status = 0;  // 0: no response
-  std::string error;    // why it has failed; empty: it has not
+  std::string url = {};
+  unsigned status = 0;     // 0: no response
+  std::string error = {};  // why it has failed; empty: it has not
   std::uint64_t bytes = 0;
   std::chrono::nanoseconds took{0};
   int attempts = 1;
@@ -36,6 +36,8 @@ struct report {
 
 // "200    1.2ms   1.02 kB  http://h/x", or "fail ..." with the reason; without the end of the line.
 std::string line_of(const outcome& o);
+// While it runs: "34 of 100, 2 failed, 12/s, ETA 6s". `rate`: URLs in a second; 0: nobody knows how long it takes.
+std::string progress_of(const report& r, double rate);
 // Counts, percentiles of the latency, a histogram.
 std::string as_text(const report& r);
 std::string as_json(const report& r);

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -10,11 +11,13 @@
 #include <thread>
 #include <vector>
 
+#include "tests/examples/answers.h"
 #include "tests/examples/nginx.h"
 #include "tests/examples/program.h"
 #include "tests/examples/terminal.h"
 #include "tests/net/tls/certificates.h"
 
+using testing::answers;
 using testing::certificates;
 using testing::content_of;
 using testing::nginx;
@@ -36,13 +39,14 @@ nginx serve(int files) {
   return nginx(files, all.path("good.pem"), all.path("good.key"));
 }
 
+bool nightly() { return std::getenv("WEIR_NIGHTLY") != nullptr; }
 // 200, or in the nightly lane 10 000.
-int many() { return std::getenv("WEIR_NIGHTLY") != nullptr ? 10'000 : 200; }
+int many() { return nightly() ? 10'000 : 200; }
 
-long number_in(const std::string& json, const std::string& key) {
+double number_in(const std::string& json, const std::string& key) {
   const auto at = json.find("\"" + key + "\": ");
   REQUIRE(at != std::string::npos);
-  return std::stol(json.substr(at + key.size() + 4));
+  return std::stod(json.substr(at + key.size() + 4));
 }
 std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t n = 0;
@@ -54,6 +58,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 
 TEST_CASE("fetch gets each of many URLs once over few connections, with few descriptors, and says what nginx says") {
   const certificates& all = certificates::get();
+  const int at_once = nightly() ? 100 : 20;
   for (const bool tls : {false, true}) {
     nginx web = serve(many());
     const scratch folder;
@@ -66,10 +71,10 @@ TEST_CASE("fetch gets each of many URLs once over few connections, with few desc
     }
     std::sort(expected.begin(), expected.end());
     // Each worker has some descriptors of its own; 20 requests at once take 20.
-    const unsigned limit = 20 + 40 + 10 * std::max(1u, std::thread::hardware_concurrency());
-    const outcome done = shell("ulimit -n " + std::to_string(limit) +
-                               "; exec examples/fetch --concurrency 20 --retries 0 --json --out '" + (folder / "out") +
-                               "' --ca '" + all.path("ca.pem") + "' --file '" + folder.file("list", list) + "'");
+    const unsigned limit = static_cast<unsigned>(at_once) + 40 + 10 * std::max(1u, std::thread::hardware_concurrency());
+    const outcome done = shell("ulimit -n " + std::to_string(limit) + "; exec examples/fetch --concurrency " +
+                               std::to_string(at_once) + " --retries 0 --json --out '" + (folder / "out") + "' --ca '" +
+                               all.path("ca.pem") + "' --file '" + folder.file("list", list) + "'");
     INFO(done.err << done.out.substr(0, 2000));
     CHECK(done.status == 0);
     CHECK(number_in(done.out, "urls") == many());
@@ -78,7 +83,7 @@ TEST_CASE("fetch gets each of many URLs once over few connections, with few desc
     CHECK(number_in(done.out, "200") == many());
     CHECK(number_in(done.out, "bytes") == many() * 1024);
     CHECK(web.stop() == expected);
-    CHECK(web.connections() <= 20);
+    CHECK(web.connections() <= static_cast<std::size_t>(at_once));
     for (const int i : {0, 1, many() - 1}) {
       std::string number = std::to_string(i + 1);
       number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
@@ -89,7 +94,6 @@ TEST_CASE("fetch gets each of many URLs once over few connections, with few desc
 
 TEST_CASE("fetch reports exactly those that fail") {
   // Everything else gets as long as a silent server takes: nightly, where that is long.
-  const bool nightly = std::getenv("WEIR_NIGHTLY") != nullptr;
   nginx web = serve(1);
   const testing::reserved_port silent(true), nobody;
   const scratch folder;
@@ -98,7 +102,7 @@ TEST_CASE("fetch reports exactly those that fail") {
     const std::string n = std::to_string(i);
     if (i % 20 == 3)
       list += web.http("/missing/" + n);
-    else if (i % 20 == 7 && nightly)
+    else if (i % 20 == 7 && nightly())
       list += "http://127.0.0.1:" + silent.number() + "/silent/" + n;
     else if (i % 20 == 11)
       list += "http://127.0.0.1:" + nobody.number() + "/nobody/" + n;
@@ -109,8 +113,8 @@ TEST_CASE("fetch reports exactly those that fail") {
     list += "\n";
   }
   const std::string file = folder.file("list", list);
-  const int bad = nightly ? 20 : 15;
-  const std::string timeout = nightly ? "20s" : "5m";
+  const int bad = nightly() ? 20 : 15;
+  const std::string timeout = nightly() ? "20s" : "5m";
   outcome done = fetch({"--timeout", timeout, "--json", "--file", file});
   INFO(done.out);
   CHECK(done.status == 1);
@@ -149,6 +153,59 @@ TEST_CASE("a server that is silent costs fetch the time it was given") {
   INFO(done.out);
   CHECK(done.status == 1);
   CHECK(count_of(done.out, "\"error\": \"timeout: the deadline came first (") == 10);
+}
+
+TEST_CASE("the memory of fetch does not grow with the bodies") {
+  nginx web = serve(1);
+  web.add_large();
+  const scratch folder;
+  std::string list;
+  for (int i = 0; i < 16; ++i) list += web.http(i % 2 == 0 ? "/large" : "/dense") + "\n";
+  const std::string file = folder.file("list", list), out = folder / "out";
+  const std::string wanted = content_of(web.folder() + "/www/large");
+  for (const bool kept : {false, true}) {
+    std::vector<std::string> arguments{"--timeout", "10m", "--json", "--file", file};
+    if (kept) arguments.insert(arguments.end(), {"--out", out});
+    const outcome done = fetch(arguments);
+    INFO(done.out << done.err);
+    CHECK(done.status == 0);
+    CHECK(number_in(done.out, "bytes") == 16.0 * nginx::large_size);
+    if (!testing::sanitized) CHECK(done.peak_kib < 64 * 1024);  // four of the bodies
+  }
+  CHECK(shell("ls '" + out + "' | wc -l").out == "16\n");
+  for (const char* name : {"/0001-127.0.0.1-large", "/0002-127.0.0.1-dense"}) CHECK((content_of(out + name) == wanted));
+}
+
+TEST_CASE("fetch tries again as often as it may, also for a body that breaks off, and keeps no part of one") {
+  const std::string busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  const std::string broken = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + std::string(90'000, 'x');
+  const std::string whole = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwhole";
+  const scratch folder;
+  for (const bool breaks : {false, true}) {
+    const std::string& fails = breaks ? broken : busy;
+    const std::string out = folder / (breaks ? "broken" : "busy");
+    {
+      const answers web({fails, fails, whole});
+      const outcome done = fetch({"--retries", "2", "--json", "--out", out, web.url("/x")});
+      INFO(done.out);
+      CHECK(done.status == 0);
+      CHECK(web.asked() == 3);
+      CHECK(number_in(done.out, "attempts") == 3);
+      CHECK(number_in(done.out, "bytes") == 5);
+      CHECK(content_of(out + "/0001-127.0.0.1-x") == "whole");
+      CHECK(shell("ls -A '" + out + "'").out == "0001-127.0.0.1-x\n");
+    }
+    for (const std::string retries : {"1", "0"}) {
+      const answers web({fails, fails, whole});
+      const outcome done = fetch({"--retries", retries, "--json", "--out", out + retries, web.url("/x")});
+      INFO(done.out);
+      CHECK(done.status == 1);
+      CHECK(web.asked() == std::stoul(retries) + 1);
+      CHECK(number_in(done.out, "attempts") == std::stod(retries) + 1);
+      CHECK(done.out.find(breaks ? "\"error\": \"truncated: " : "\"error\": \"Busy\"") != std::string::npos);
+      CHECK(shell("ls -A '" + out + retries + "'").out == "");
+    }
+  }
 }
 
 TEST_CASE("fetch believes no certificate of a CA it was not told of, and inflates what comes as gzip") {

@@ -42,6 +42,7 @@ class reserved_port {
   ~reserved_port() { close(fd_); }
 
   const std::string& number() const { return number_; }
+  int descriptor() const { return fd_; }
 
  private:
   int fd_;
@@ -51,12 +52,14 @@ class reserved_port {
 class nginx {
  public:
   // With `files` of 1 KiB at /f/0, /f/1, ..., the content of which begins with its number; /missing/... is 404, /moved
-  // a redirect to /f/0, /packed 100 KB that come as gzip to those who take it. `certificate`, `key`: paths.
+  // a redirect to /f/0, /packed 100 KB that come as gzip to those who take it, /slow takes a second or two; /large and
+  // /dense are the file that add_large() has made, as it is and as gzip. `certificate`, `key`: paths.
   nginx(int files, const std::string& certificate, const std::string& key) {
     const std::string& folder = server_.folder();
     std::filesystem::create_directories(folder + "/www/f");
     for (int i = 0; i < files; ++i) std::ofstream(folder + "/www/f/" + std::to_string(i)) << content(i);
     std::ofstream(folder + "/www/packed") << std::string(100'000, 'p');
+    std::ofstream(folder + "/www/slow") << std::string(slow_size, 's');
     std::string temporary;
     for (const char* what : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
       temporary += std::string(what) + "_temp_path " + folder + "/" + what + ";\n";
@@ -65,7 +68,7 @@ class nginx {
                                     << "events { worker_connections 1000; }\n"
                                     << "http {\n"
                                     << temporary << R"(
-  log_format short '$status $request_uri $connection';
+  log_format short '$status $request_uri $connection $body_bytes_sent $msec';
   access_log )" << folder << R"(/access short;
   keepalive_requests 100000;
   default_type text/plain;
@@ -79,6 +82,9 @@ class nginx {
                                     << ";\n    ssl_certificate_key " << key << R"(;
     root )" << folder << R"(/www;
     location = /moved { return 302 /f/0; }
+    location = /packed { gzip_types text/plain; }
+    location = /slow { limit_rate 80k; }
+    location = /dense { add_header Content-Encoding gzip; }
   }
 })";
     server_.start({"/usr/sbin/nginx", "-p", folder, "-e", folder + "/error", "-c", folder + "/conf"});
@@ -95,25 +101,55 @@ class nginx {
     return made + std::string(1024 - made.size(), 'x');
   }
 
+  static constexpr std::size_t slow_size = 120 * 1024, large_size = 16 << 20;
+
+  // For /large and /dense, whose gzip is a seventieth.
+  void add_large() const {
+    const std::string large = folder() + "/www/large";
+    {
+      std::ofstream file(large);
+      for (std::size_t i = 0; i < large_size / 1024; ++i) {
+        const std::string number = std::to_string(i * 0x9E3779B97F4A7C15u);
+        file << number << std::string(1024 - number.size(), 'l');
+      }
+    }
+    REQUIRE(shell("gzip -c '" + large + "' >'" + folder() + "/www/dense'").status == 0);
+  }
+
+  struct served {
+    std::string line;  // "STATUS URI"
+    std::string connection;
+    std::size_t bytes;  // of the body
+    double at;          // when it was through, in seconds
+  };
   // Ends it, and gives what it has served since it began: "STATUS URI", sorted.
   std::vector<std::string> stop() {
     server_.stop(SIGQUIT);
     std::ifstream log(server_.folder() + "/access");
-    std::vector<std::string> lines;
-    for (std::string status, uri, connection; log >> status >> uri >> connection;) {
-      lines.push_back(status + " " + uri);
-      connections_.insert(connection);
+    std::string status, uri;
+    for (served one; log >> status >> uri >> one.connection >> one.bytes >> one.at;) {
+      one.line = status + " " + uri;
+      log_.push_back(one);
     }
+    std::vector<std::string> lines;
+    for (const served& one : log_) lines.push_back(one.line);
     std::sort(lines.begin(), lines.end());
     return lines;
   }
-  // Over which these came.
-  std::size_t connections() const { return connections_.size(); }
+  // The same as it came, after stop().
+  const std::vector<served>& log() const { return log_; }
+  // Over which these came, if `part` is in their line.
+  std::size_t connections(const std::string& part = "") const {
+    std::set<std::string> all;
+    for (const served& one : log_)
+      if (one.line.find(part) != std::string::npos) all.insert(one.connection);
+    return all.size();
+  }
 
  private:
   reserved_port http_, https_;
   server server_;
-  std::set<std::string> connections_;
+  std::vector<served> log_;
 };
 
 }  // namespace testing
