@@ -48,6 +48,14 @@ double number_in(const std::string& json, const std::string& key) {
   REQUIRE(at != std::string::npos);
   return std::stod(json.substr(at + key.size() + 4));
 }
+// Those of the URLs.
+std::vector<std::string> rows_of(const std::string& json) {
+  std::vector<std::string> rows;
+  std::istringstream lines(json);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("  {\"url\": ")) rows.push_back(line);
+  return rows;
+}
 std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t n = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
@@ -122,9 +130,8 @@ TEST_CASE("fetch reports exactly those that fail") {
   CHECK(number_in(done.out, "200") == 100 - bad);
   CHECK(number_in(done.out, "404") == 5);
   CHECK(number_in(done.out, "0") == bad - 5);
-  std::istringstream rows(done.out);
-  for (std::string row; std::getline(rows, row);) {
-    const bool failed = row.find("\"error\": null") == row.npos && row.find("\"url\": ") != row.npos;
+  for (const std::string& row : rows_of(done.out)) {
+    const bool failed = row.find("\"error\": null") == row.npos;
     INFO(row);
     const auto says = [&](const char* part) { return row.find(part) != row.npos; };
     if (says("/missing/")) CHECK((failed && says("\"error\": \"Not Found\"")));
@@ -145,6 +152,42 @@ TEST_CASE("fetch reports exactly those that fail") {
   CHECK(done.err == "");
 }
 
+TEST_CASE("of many URLs fetch reports exactly those that fail, and none takes longer than it was given") {
+  nginx web = serve(1);
+  const testing::reserved_port silent(true);
+  const scratch folder;
+  std::string list;
+  std::set<std::string> missing, stalled;
+  for (int i = 0; i < many(); ++i) {
+    std::string url = web.http("/f/0?" + std::to_string(i));
+    // Everything else gets as long as a silent server takes: nightly, where that is long.
+    if (i % 40 == 27 && nightly())
+      stalled.insert(url = "http://127.0.0.1:" + silent.number() + "/" + std::to_string(i));
+    else if (i % 40 == 7)
+      missing.insert(url = web.http("/missing/" + std::to_string(i)));
+    list += url + "\n";
+  }
+  const outcome done = fetch({"--concurrency", "100", "--timeout", nightly() ? "5s" : "5m", "--retries", "0", "--json",
+                              "--file", folder.file("list", list)});
+  CHECK(done.status == 1);
+  CHECK(number_in(done.out, "fetched") == many());
+  std::set<std::string> got_missing, got_stalled;
+  for (const std::string& row : rows_of(done.out)) {
+    if (row.find("\"error\": null") != row.npos) continue;
+    const std::string url = row.substr(11, row.find('"', 11) - 11);
+    INFO(row);
+    if (number_in(row, "status") == 404) {
+      got_missing.insert(url);
+    } else {
+      got_stalled.insert(url);
+      CHECK(number_in(row, "ms") >= 5000);
+      CHECK(number_in(row, "ms") <= 5100);
+    }
+  }
+  CHECK(got_missing == missing);
+  CHECK(got_stalled == stalled);
+}
+
 TEST_CASE("a server that is silent costs fetch the time it was given") {
   const testing::reserved_port silent(true);
   std::vector<std::string> arguments{"--timeout", "200ms", "--json"};
@@ -153,6 +196,12 @@ TEST_CASE("a server that is silent costs fetch the time it was given") {
   INFO(done.out);
   CHECK(done.status == 1);
   CHECK(count_of(done.out, "\"error\": \"timeout: the deadline came first (") == 10);
+  CHECK(rows_of(done.out).size() == 10);
+  for (const std::string& row : rows_of(done.out)) {
+    CHECK(number_in(row, "ms") >= 200);
+    // How late it may be only a machine with nothing else to do can tell.
+    if (nightly()) CHECK(number_in(row, "ms") <= 300);
+  }
 }
 
 TEST_CASE("the memory of fetch does not grow with the bodies") {
@@ -208,6 +257,33 @@ TEST_CASE("fetch tries again as often as it may, also for a body that breaks off
   }
 }
 
+TEST_CASE("fetch has no more connections to one host than it may") {
+  nginx web = serve(1);
+  std::vector<std::string> arguments{
+      "--concurrency", "8", "--per-host", "2", "--json", "--ca", certificates::get().path("ca.pem")};
+  for (int i = 0; i < 4; ++i)
+    for (const std::string& url : {web.http("/slow?plain"), web.https("/slow?tls")}) arguments.push_back(url);
+  const outcome done = fetch(arguments);
+  CHECK(done.status == 0);
+  CHECK(number_in(done.out, "200") == 8);
+  CHECK(web.stop().size() == 8);
+  CHECK(web.connections("?plain") <= 2);
+  CHECK(web.connections("?tls") <= 2);
+}
+
+TEST_CASE("fetch begins no more in a second than it may") {
+  nginx web = serve(1);
+  std::vector<std::string> arguments{"--rate", "20", "--json"};
+  for (int i = 0; i < 20; ++i) arguments.push_back(web.http("/f/0?" + std::to_string(i)));
+  const std::chrono::duration<double> begin = std::chrono::system_clock::now().time_since_epoch();
+  const outcome done = fetch(arguments);
+  CHECK(done.status == 0);
+  CHECK(number_in(done.out, "seconds") >= 0.95);
+  REQUIRE(web.stop().size() == 20);
+  // Whatever keeps one of them, it was through no sooner than it could begin. nginx tells whole milliseconds.
+  for (std::size_t i = 0; i < 20; ++i) CHECK(web.log()[i].at >= begin.count() + 0.05 * static_cast<double>(i) - 0.001);
+}
+
 TEST_CASE("fetch believes no certificate of a CA it was not told of, and inflates what comes as gzip") {
   nginx web = serve(1);
   outcome done = fetch({"--quiet", web.https("/f/0")});
@@ -249,6 +325,33 @@ TEST_CASE("Ctrl-C lets fetch begin nothing more, wait for what is under way and 
   CHECK(done.status == 130);
   CHECK(content_of(out).find(" of 2 fetched, then stopped: ") != std::string::npos);
   CHECK(content_of(out).find("begun") != std::string::npos);
+}
+
+TEST_CASE("after Ctrl-C what is under way comes to its end") {
+  nginx web = serve(1);
+  const scratch folder;
+  std::string list;
+  for (int i = 0; i < 1000; ++i) list += web.http("/slow?" + std::to_string(i)) + "\n";
+  const std::string result = folder / "result", out = folder / "out";
+  program running({"examples/fetch", "--concurrency", "3", "--json", "--out", out, "--file", folder.file("list", list)},
+                  result);
+  // A second before its end, part of a body is there.
+  while (shell("ls '" + out + "' | grep -q part").status != 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  running.send(SIGINT);
+  CHECK(running.wait().status == 130);
+  const std::string json = content_of(result);
+  INFO(json);
+  CHECK(number_in(json, "fetched") >= 1);
+  CHECK(number_in(json, "fetched") < 1000);
+  CHECK(number_in(json, "failed") == 0);
+  CHECK(static_cast<double>(web.stop().size()) == number_in(json, "fetched"));
+  for (const nginx::served& one : web.log()) {
+    CHECK(one.line.find("200 /slow?") == 0);
+    CHECK(one.bytes == nginx::slow_size);
+  }
+  CHECK(static_cast<double>(std::stoul(shell("ls -A '" + out + "' | grep -vc part").out)) ==
+        number_in(json, "fetched"));
 }
 
 TEST_CASE("on a terminal fetch shows how far it is, and takes that away at the end") {
