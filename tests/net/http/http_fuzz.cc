@@ -51,15 +51,39 @@ bool is_behind_http(const response_reader& in, unsigned as) {
 }
 bool is_behind_http(const request_reader&, unsigned) { return false; }
 
+// What is behind the first message, if the connection is another protocol's from there on: what the reader has not read
+// of it, and what it was not given.
+template <class Reader, class Piece>
+std::string unread_behind_first(Reader& in, std::string_view bytes, Piece piece) {
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const std::size_t n = in.feed({rest.data(), std::min(rest.size(), piece(rest.size()))});
+    if (n == 0) return "";
+    rest.remove_prefix(n);
+    for (input i = in.next(); i != input::more; i = in.next()) {
+      if (i == input::failed) return "";
+      if (i != input::end) continue;
+      const std::uint64_t at = in.offset();
+      std::string unread = in.take_unread().append(rest);
+      must(unread == bytes.substr(at), "what is unread is what is behind the message");
+      must(in.offset() == bytes.size() - rest.size(), "what was taken was read");
+      return unread;
+    }
+  }
+  return "";
+}
+
+// `in`, `other`: the same, and both at the beginning.
 template <class Reader>
-result read(Reader& in, unsigned as, std::string_view bytes, unsigned seed) {
+result read(Reader& in, Reader& other, unsigned as, std::string_view bytes, unsigned seed) {
   const bool whole = seed == 0;
-  result r;
-  r.events = testing::events_of(in, bytes, [&](std::size_t left) {
+  const auto piece = [&](std::size_t left) {
     if (whole) return left;
     seed = seed * 1'103'515'245 + 12'345;
     return static_cast<std::size_t>(seed % 2 ? 1 + (seed >> 16) % 3000 : 1 + (seed >> 16) % 7);
-  });
+  };
+  result r;
+  r.events = testing::events_of(in, bytes, piece);
+  r.unread = unread_behind_first(other, bytes, piece);
   if (as & ends && !in.failure()) {
     in.ended();
     const input last = in.next();
@@ -119,8 +143,7 @@ void http(std::string_view text) {
   const auto as = static_cast<std::uint8_t>(text[0]), seed = static_cast<std::uint8_t>(text[1]);
   const std::string_view bytes = text.substr(2);
   const auto both = [&](auto make) {
-    auto one = make(), other = make();
-    const result whole = read(*one, as, bytes, 0), split = read(*other, as, bytes, 1u + seed);
+    const result whole = read(*make(), *make(), as, bytes, 0), split = read(*make(), *make(), as, bytes, 1u + seed);
     must(whole.events == split.events, "pieces change what is read");
     must(whole == split, "pieces change what is wrong");
     must(whole.offset <= bytes.size(), "an offset is within what came");
