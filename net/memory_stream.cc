@@ -130,7 +130,7 @@ class memory_core final : public stream_core {
  public:
   memory_core(std::shared_ptr<memory_pipe> in, std::shared_ptr<memory_pipe> out) noexcept
       : in_(std::move(in)), out_(std::move(out)) {}
-  ~memory_core() override { memory_core::close(); }
+  ~memory_core() override { memory_core::close_now(); }
 
   io_result read(const iovec* into, int count, deadline limit) override { return in_->read(into, count, limit); }
   io_result write(const iovec* from, int count, deadline limit) override { return out_->write(from, count, limit); }
@@ -138,16 +138,16 @@ class memory_core final : public stream_core {
     out_->end_writing();
     return {};
   }
-  void close() noexcept override {
-    in_->end_reading();
-    out_->end_writing();
-  }
   std::string name() const override { return out_->name(); }
   bool ready(direction d) override { return pipe(d).ready(d); }
   enrolled enroll(direction d, wait_node& node) override { return pipe(d).enroll(d, node); }
   void withdraw(direction d, wait_node& node) noexcept override { pipe(d).withdraw(d, node); }
 
  private:
+  void close_now() noexcept override {
+    in_->end_reading();
+    out_->end_writing();
+  }
   memory_pipe& pipe(direction d) const noexcept { return d == direction::read ? *in_ : *out_; }
 
   const std::shared_ptr<memory_pipe> in_, out_;

@@ -49,9 +49,10 @@ io_result settled(io_result r, const char* verb) {
 
 // What was left over by read_until.
 std::size_t take_left(stream_core& core, mutable_buffer into) {
-  const std::size_t n = std::min(core.unread().size(), into.size());
+  const std::string_view left = core.unread();
+  const std::size_t n = std::min(left.size(), into.size());
   if (n == 0) return 0;
-  std::memcpy(into.data(), core.unread().data(), n);
+  std::memcpy(into.data(), left.data(), n);
   core.consume(n);
   return n;
 }
@@ -143,10 +144,10 @@ io_result stream::read_until(std::string& text, std::string_view delimiter, std:
     const io_result r = c.read_more(internal::chunk, limit);
     if (r) continue;
     if (r.status == io_status::end) {
-      const io_result last = settled({io_status::end, 0, c.unread().size()}, "read");
+      weir::internal::closed_or_cancelled("read");
       text.assign(c.unread());
       c.consume(text.size());
-      return last;
+      return {io_status::end, 0, text.size()};
     }
     return settled({r.status, r.code, 0}, "read");
   }
@@ -187,7 +188,7 @@ io_result stream::write_some(const_buffer from, deadline limit, site where) cons
 io_result stream::shutdown(deadline limit, site where) const {
   stream_core& c = core("shutdown", where);
   const turn mine(c, c.writing, "shutdown", "writer", where);
-  return settled(c.finish(limit), "shutdown");
+  return settled(c.is_closed() ? io_result{io_status::closed, 0, 0} : c.finish(limit), "shutdown");
 }
 
 void stream::close(site where) const { core("close", where).close(); }

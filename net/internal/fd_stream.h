@@ -26,7 +26,6 @@ class fd_stream : public stream_core {
  public:
   io_result read(const iovec* into, int count, deadline limit) override;
   io_result write(const iovec* from, int count, deadline limit) override;
-  void close() noexcept override { fd_.close(); }
 
   bool ready(direction d) override { return broken_.load(std::memory_order_relaxed) != 0 || fd_.look(d); }
   enrolled enroll(direction d, wait_node& node) override { return fd_.enroll(d, node); }
@@ -39,6 +38,8 @@ class fd_stream : public stream_core {
  protected:
   explicit fd_stream(weir::internal::descriptor fd) noexcept : fd_(std::move(fd)) {}
   ~fd_stream() override = default;
+
+  void close_now() noexcept override { fd_.close(); }
 
   // The system calls: what they return, and errno.
   virtual ssize_t read_now(int fd, const iovec* into, int count) noexcept = 0;

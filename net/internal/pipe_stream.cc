@@ -45,7 +45,7 @@ io_result pipe_stream::finish(deadline) {
   if (is_finished()) return {};
   if (!fd().is_open()) return {io_status::closed, 0, 0};
   finished();
-  if (only_written_) close();
+  if (only_written_) close_now();  // by a shutdown, which may come again
   return {};
 }
 

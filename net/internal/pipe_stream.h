@@ -38,13 +38,13 @@ class file_stream final : public stream_core {
   io_result read(const iovec* into, int count, deadline limit) override;
   io_result write(const iovec* from, int count, deadline limit) override;
   io_result finish(deadline limit) override;
-  void close() noexcept override { fd_.close(); }
   std::string name() const override { return name_; }
   bool ready(direction) override { return true; }
   enrolled enroll(direction, wait_node& node) override { return enroll_ready(node); }
   void withdraw(direction, wait_node&) noexcept override {}
 
  private:
+  void close_now() noexcept override { fd_.close(); }
   template <class Call>
   io_result transfer(direction way, const char* verb, Call call);
 

@@ -6,7 +6,7 @@
 // Invariants:
 //  1. `busy` of a side is set exactly while an operation of that side runs. unread_ belongs to who has set that of
 //  `reading`.
-//  2. After close() every operation ends at once with `closed`, those that wait included.
+//  2. After close() every operation ends at once with `closed`, those that wait included, and unread_ is nobody's.
 #pragma once
 
 #include <sys/uio.h>
@@ -48,7 +48,11 @@ class stream_core {
   virtual io_result write(const iovec* from, int count, deadline limit) = 0;
   // Ends the writing half, in order: the peer reads all that was written, then the end.
   virtual io_result finish(deadline limit) = 0;
-  virtual void close() noexcept = 0;
+  void close() noexcept {
+    close_called_.store(true, std::memory_order_relaxed);
+    close_now();
+  }
+  bool is_closed() const noexcept { return close_called_.load(std::memory_order_relaxed); }
   // `tcp://127.0.0.1:80`, for errors and dumps.
   virtual std::string name() const = 0;
 
@@ -78,8 +82,10 @@ class stream_core {
   };
   side reading, writing;
 
-  // What read_until has read beyond its delimiter; guarded by reading.busy.
-  std::string_view unread() const noexcept { return std::string_view(unread_).substr(unread_from_); }
+  // What read_until has read beyond its delimiter, until close(); guarded by reading.busy.
+  std::string_view unread() const noexcept {
+    return is_closed() ? std::string_view() : std::string_view(unread_).substr(unread_from_);
+  }
   void consume(std::size_t n) noexcept {
     unread_from_ += n;
     if (unread_from_ == unread_.size()) unread_.clear(), unread_from_ = 0;
@@ -91,8 +97,13 @@ class stream_core {
   stream_core() = default;
   virtual ~stream_core() = default;
 
+  // Ends both halves, and every operation in progress.
+  virtual void close_now() noexcept = 0;
+
  private:
   weir::internal::atomic<std::uint32_t> references_{1};  // the handles; who takes the last one frees it
+  // Relaxed: a call beside close() may come before it as well as after it.
+  weir::internal::atomic<bool> close_called_{false};
   std::string unread_;
   std::size_t unread_from_ = 0;
 };

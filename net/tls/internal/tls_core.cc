@@ -105,7 +105,7 @@ tls_core::tls_core(stream over, std::shared_ptr<tls_context> with, std::string_v
 }
 
 tls_core::~tls_core() {
-  tls_core::close();
+  tls_core::close_now();
   // Release pairs with the acquire of whoever uses the stream next, through another handle.
   below_.writing.busy.store(false, std::memory_order_release);
   below_.reading.busy.store(false, std::memory_order_release);
@@ -294,7 +294,7 @@ io_result tls_core::finish(deadline limit) {
   return flush(limit);
 }
 
-void tls_core::close() noexcept {
+void tls_core::close_now() noexcept {
   bool say_so, may_read, now;
   weir::internal::wait_node* writer;
   {

@@ -58,7 +58,6 @@ class tls_core final : public stream_core {
   io_result read(const iovec* into, int count, deadline limit) override;
   io_result write(const iovec* from, int count, deadline limit) override;
   io_result finish(deadline limit) override;
-  void close() noexcept override;
   std::string name() const override { return name_; }
   [[noreturn]] void throw_reset(const char* operation, int code) const override;
 
@@ -72,6 +71,8 @@ class tls_core final : public stream_core {
   std::string why() const;
 
  private:
+  void close_now() noexcept override;
+
   using step = engine::step;
 
   // A deadline that has passed: a call with it does what needs no wait.

@@ -287,7 +287,6 @@ class hooked final : public net::internal::stream_core {
     return below().write(from, count, limit);
   }
   net::io_result finish(deadline limit) override { return below().finish(limit); }
-  void close() noexcept override { below().close(); }
   std::string name() const override { return "hooked"; }
   bool ready(weir::internal::direction d) override { return below().ready(d); }
   weir::internal::enrolled enroll(weir::internal::direction d, weir::internal::wait_node& node) override {
@@ -300,6 +299,7 @@ class hooked final : public net::internal::stream_core {
   std::function<void()> before_write;
 
  private:
+  void close_now() noexcept override { below().close(); }
   stream_core& below() const { return over_.core("", {}); }
 
   net::stream over_;
