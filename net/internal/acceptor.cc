@@ -84,6 +84,7 @@ recv_status acceptor::accept(owned_fd& made, address& from, deadline limit) {
   descriptor::operation op(fd_, direction::read, "accept", {});
   bool has_tried = false;
   while (op) {
+    bool starving = false;
     if (op.may_try() || (!has_tried && limit.expired())) {  // as fd_stream.cc
       has_tried = true;
       switch (try_once(op.fd(), made, from)) {
@@ -93,13 +94,17 @@ recv_status acceptor::accept(owned_fd& made, address& from, deadline limit) {
           if (limit.expired()) return recv_status::timeout;  // else a storm of bad ones would keep us past it
           continue;
         case tried::starved:
-          if (limit.expired()) return recv_status::timeout;
-          if (closed_.wait(std::min(limit, pause()))) return recv_status::closed;
-          if (this_actor::cancel_requested()) return recv_status::closed;  // it unwinds: no wait waits
-          continue;
+          starving = true;
+          break;
         case tried::nobody:
           op.would_block();
       }
+    }
+    if (starving) {
+      if (limit.expired()) return recv_status::timeout;
+      // A close may be the cancel's doing, which the end looks at; and while the actor unwinds no wait waits.
+      if (closed_.wait(std::min(limit, pause())) || this_actor::cancel_requested()) break;
+      continue;
     }
     switch (op.wait(why, limit)) {
       case wait_result::ready:
