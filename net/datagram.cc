@@ -11,6 +11,7 @@
 
 #include "weir/net/endpoint.h"
 #include "weir/net/error.h"
+#include "weir/net/internal/as_net_error.h"
 #include "weir/net/internal/owned_fd.h"
 #include "weir/net/internal/socket.h"
 #include "weir/runtime/base/errors.h"
@@ -64,7 +65,7 @@ datagram_core::verdict datagram_core::judge(const char* verb, int code) const {
 
 io_status datagram_core::wait(descriptor::operation& op, const char* verb, deadline limit) {
   const weir::internal::wait_for why(verb, [this] { return name(); });
-  switch (op.wait(why, limit)) {
+  switch (as_net_error(why, [&] { return op.wait(why, limit); })) {
     case wait_result::ready:
       return io_status::ok;
     case wait_result::timeout:

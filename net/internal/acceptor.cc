@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "weir/net/error.h"
+#include "weir/net/internal/as_net_error.h"
 #include "weir/net/internal/socket.h"
 #include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/sync/internal/waiting.h"
@@ -28,6 +29,12 @@ descriptor watch_listener(owned_fd fd) {
   return made;
 }
 
+// There is no descriptor or memory, and there may be some in a moment. ENOSPC: none to watch one more descriptor
+// (epoll_ctl(2)).
+bool is_shortage(int code) noexcept {
+  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM || code == ENOSPC;
+}
+
 }  // namespace
 
 acceptor::acceptor(owned_fd fd, transport over) : over_(over), at_(address::of_socket(fd.get())) {
@@ -44,17 +51,15 @@ acceptor::tried acceptor::try_once(int fd, owned_fd& made, address& from) {
     starved_in_a_row_.store(0, std::memory_order_relaxed);
     return tried::accepted;
   }
+  if (is_shortage(errno)) {
+    starved_.fetch_add(1, std::memory_order_relaxed);
+    return tried::starved;
+  }
   switch (errno) {
     case EAGAIN:
       return tried::nobody;
     case EINTR:
       return tried::again;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-      starved_.fetch_add(1, std::memory_order_relaxed);
-      return tried::starved;
     // accept(2): errors of the connection that was to be accepted. It is gone, the others are not.
     case ECONNABORTED:
     case EPROTO:
@@ -71,6 +76,18 @@ acceptor::tried acceptor::try_once(int fd, owned_fd& made, address& from) {
     default:
       throw_errno("accept", name());
   }
+}
+
+template <class Watch>
+bool acceptor::unless_starved(const weir::internal::wait_reason& why, Watch watch) {
+  try {
+    as_net_error(why, watch);
+    return true;
+  } catch (const error& e) {
+    if (!is_shortage(e.code().value())) throw;
+  }
+  starved_.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 deadline acceptor::pause() noexcept {
@@ -100,13 +117,15 @@ recv_status acceptor::accept(owned_fd& made, address& from, deadline limit) {
           op.would_block();
       }
     }
+    wait_result how = wait_result::ready;
+    starving = starving || !unless_starved(why, [&] { how = op.wait(why, limit); });
     if (starving) {
       if (limit.expired()) return recv_status::timeout;
       // A close may be the cancel's doing, which the end looks at; and while the actor unwinds no wait waits.
       if (closed_.wait(std::min(limit, pause())) || this_actor::cancel_requested()) break;
       continue;
     }
-    switch (op.wait(why, limit)) {
+    switch (how) {
       case wait_result::ready:
         continue;
       case wait_result::timeout:
@@ -142,7 +161,10 @@ recv_status acceptor::try_accept(owned_fd& made, address& from, deadline& again)
       }
     }
     // Looks again, as of this moment, and is then told of whoever comes later.
-    if (!fd_.look(direction::read)) return recv_status::empty;
+    const weir::internal::wait_for why("accept", [this] { return name(); });
+    bool somebody = false;
+    if (!unless_starved(why, [&] { somebody = fd_.look(direction::read); })) again = pause();
+    if (!somebody) return recv_status::empty;
   }
 }
 

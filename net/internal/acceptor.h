@@ -6,9 +6,9 @@
 // there. What was accepted is watched by the worker whose actor first has to wait for it. So no worker has connections
 // of its own by accident of a hash, and an actor that computes keeps nobody's connections from being accepted.
 //
-// Out of descriptors (EMFILE and its like): the connection stays in the kernel's queue. Whoever met it counts it and
-// pauses, 1 ms at first, twice as long each time in a row, 100 ms at most. Readiness is left as it is, so nothing is
-// lost if the one who pauses gives up.
+// Out of descriptors (EMFILE and its like), or of what one waits with: the connection stays in the kernel's queue.
+// Whoever met it counts it and pauses, 1 ms at first, twice as long each time in a row, 100 ms at most. Readiness is
+// left as it is, so nothing is lost if the one who pauses gives up.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@
 #include "weir/runtime/base/deadline.h"
 #include "weir/runtime/internal/atomic.h"
 #include "weir/runtime/internal/descriptor.h"
+#include "weir/runtime/internal/wait_reason.h"
 #include "weir/runtime/sync/event.h"
 
 namespace weir::net::internal {
@@ -61,6 +62,9 @@ class acceptor {
  private:
   enum class tried : std::uint8_t { accepted, nobody, again, starved };
   tried try_once(int fd, owned_fd& made, address& from);
+  // Runs watch(), which may have the kernel watch the listener. False: there is no descriptor or memory for that.
+  template <class Watch>
+  bool unless_starved(const weir::internal::wait_reason& why, Watch watch);
   // Until when to wait after a failure for want of descriptors.
   deadline pause() noexcept;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/net/error.h"
+#include "weir/net/internal/as_net_error.h"
 #include "weir/runtime/internal/interrupt.h"
 
 namespace weir::net::internal {
@@ -58,7 +59,7 @@ io_result fd_stream::transfer(direction way, const char* verb, const iovec* piec
       if (reset() != 0) return {io_status::reset, reset(), 0};
       op.would_block();
     }
-    switch (op.wait(why, limit)) {
+    switch (as_net_error(why, [&] { return op.wait(why, limit); })) {
       case wait_result::ready:
         continue;
       case wait_result::timeout:
@@ -71,6 +72,12 @@ io_result fd_stream::transfer(direction way, const char* verb, const iovec* piec
     }
   }
   return {io_status::closed, 0, 0};
+}
+
+bool fd_stream::ready(direction d) {
+  if (broken_.load(std::memory_order_relaxed) != 0) return true;
+  const weir::internal::wait_for why(d == direction::read ? "read" : "write", [this] { return name(); });
+  return as_net_error(why, [&] { return fd_.look(d); });
 }
 
 io_result fd_stream::read(const iovec* into, int count, deadline limit) {

@@ -27,7 +27,7 @@ class fd_stream : public stream_core {
   io_result read(const iovec* into, int count, deadline limit) override;
   io_result write(const iovec* from, int count, deadline limit) override;
 
-  bool ready(direction d) override { return broken_.load(std::memory_order_relaxed) != 0 || fd_.look(d); }
+  bool ready(direction d) override;
   enrolled enroll(direction d, wait_node& node) override { return fd_.enroll(d, node); }
   void withdraw(direction d, wait_node& node) noexcept override { fd_.withdraw(d, node); }
   // Urgent data wakes readers, too, and so may bytes that somebody has read before the wake-up was under way.

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "weir/net/error.h"
+#include "weir/net/internal/as_net_error.h"
 #include "weir/runtime/internal/interrupt.h"
 #include "weir/runtime/sync/internal/waiting.h"
 #include "weir/runtime/this_actor.h"
@@ -76,7 +77,7 @@ void connect_socket(const descriptor& fd, const address& to, const std::string& 
           throw error(code, "connect", name);
       }
     }
-    switch (op.wait(why, limit)) {
+    switch (as_net_error(why, [&] { return op.wait(why, limit); })) {
       case wait_result::ready:
         continue;
       case wait_result::timeout:

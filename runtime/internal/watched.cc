@@ -100,7 +100,13 @@ watched_token from_token(readiness_token token) noexcept {
 void ensure_joined(watched& w) {
   // Acquire pairs with the store below and in forget_set(). What is stale is found out under the lock.
   if (w.joined_in.load(std::memory_order_acquire) == forks + 1) return;
-  std::shared_ptr<readiness_set> set = current_readiness(), before;
+  std::shared_ptr<readiness_set> set, before;
+  try {
+    set = current_readiness();
+  } catch (...) {
+    w.state.stir();  // nobody would tell of an event: the next call tries
+    throw;
+  }
   {
     std::lock_guard guard(w.join_lock);
     if (w.joining) return;  // by the other direction, which wakes us if it fails

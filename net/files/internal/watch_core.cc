@@ -9,6 +9,7 @@
 
 #include "weir/net/error.h"
 #include "weir/net/files/internal/file_call.h"
+#include "weir/net/internal/as_net_error.h"
 #include "weir/runtime/internal/interrupt.h"
 
 namespace weir::net {
@@ -150,7 +151,8 @@ bool watch_core::ready() {
       base::descriptor::operation op(inotify_, base::direction::read, "watch", {});
       if (!op || read_now(op)) return true;
     }
-    if (!inotify_.look(base::direction::read)) return false;
+    const base::plain_wait why("watch");
+    if (!as_net_error(why, [&] { return inotify_.look(base::direction::read); })) return false;
   }
 }
 
@@ -159,7 +161,7 @@ std::optional<change> watch_core::next(deadline limit, site where) {
   while (op) {
     if (!ready_.empty() || read_now(op)) return take();
     const base::descriptor_wait why("watch", op.fd(), where);
-    switch (op.wait(why, limit)) {
+    switch (as_net_error(why, [&] { return op.wait(why, limit); })) {
       case base::wait_result::ready:
         break;
       case base::wait_result::timeout:
