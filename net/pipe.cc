@@ -22,8 +22,6 @@ namespace {
 
 using weir::internal::descriptor;
 
-enum class sort : std::uint8_t { file, watched, instant };
-
 // Whether epoll takes it: of devices only the driver knows (a terminal yes, /dev/null no).
 bool can_be_watched(int fd, const std::string& name) {
   const owned_fd set(epoll_create1(EPOLL_CLOEXEC));
@@ -57,7 +55,7 @@ stream make_stream(owned_fd fd, const struct stat& about, std::string name) {
     return stream(make_socket_stream(std::move(fd), over, peer));
   }
   const sort s = sort_of(fd.get(), about, name);
-  if (s != sort::watched) return stream(new file_stream(std::move(fd), std::move(name), s == sort::file));
+  if (s != sort::watched) return stream(new file_stream(std::move(fd), std::move(name), s));
   make_non_blocking(fd.get(), name);
   const bool only_written = S_ISFIFO(about.st_mode) && (fcntl(fd.get(), F_GETFL) & O_ACCMODE) == O_WRONLY;
   // Of a pipe that is read only its writer knows whether it has packets (O_DIRECT), and may change his mind.
@@ -68,18 +66,19 @@ stream make_stream(owned_fd fd, const struct stat& about, std::string name) {
 
 // One of 0, 1, 2: opened anew, so that what is set on it is set for nobody else. A file's position is shared with
 // whoever gave it to us, as the shell's `(a; b) > file` needs; nothing has to be set on it. A socket cannot be opened;
-// a terminal of another user may not be: then its calls go to the pool, as a file's do.
+// a pipe or terminal of another user may not be: then its calls go to the pool, once it is ready.
 stream make_standard(int fd, int flags, const char* name) {
   struct stat about {};
   if (fstat(fd, &about) != 0) throw_errno("fstat", name);
-  if (!S_ISSOCK(about.st_mode) && sort_of(fd, about, name) == sort::watched) {
+  const sort s = S_ISSOCK(about.st_mode) ? sort::instant : sort_of(fd, about, name);
+  if (s == sort::watched) {
     owned_fd own(open(fmt::format("/proc/self/fd/{}", fd).c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (own) return make_stream(std::move(own), about, name);
   }
   owned_fd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!copy) throw_errno("dup", name);
   if (S_ISSOCK(about.st_mode)) return make_stream(std::move(copy), about, name);
-  return stream(new file_stream(std::move(copy), name, sort_of(fd, about, name) != sort::instant));
+  return stream(new file_stream(std::move(copy), name, s));
 }
 
 }  // namespace

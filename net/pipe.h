@@ -9,7 +9,10 @@
 // write to a pipe that nobody reads is `reset` with EPIPE, and no SIGPIPE reaches the program.
 //
 // Regular files cannot be waited for, as the kernel counts them as ready always: their reads and writes run on the pool
-// of runtime/blocking.h, so a slow disk keeps no worker; a cancel waits for a call that has begun.
+// of runtime/blocking.h, so a slow disk keeps no worker; and so do those of a standard stream that cannot be opened
+// anew (below), once it is ready. A deadline, a cancel and a close end the wait for that; a deadline or a cancel ends a
+// call in line for a thread; one that has begun is waited for. If the deadline was over before, the call does what the
+// kernel says it can without a wait (of a file: read what is in memory), or is `timeout`.
 #pragma once
 
 #include <string>

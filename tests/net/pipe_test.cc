@@ -4,21 +4,28 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
+#include <future>
 #include <string>
 #include <vector>
 
+#include "tests/child.h"
 #include "tests/examples/program.h"
 #include "tests/net/bytes.h"
 #include "tests/net/raw_socket.h"
+#include "tests/net/unprivileged.h"
 #include "tests/testing.h"
 #include "weir/channels/select.h"
 #include "weir/net/error.h"
 #include "weir/net/on_stream.h"
 #include "weir/net/tty.h"
+#include "weir/runtime/blocking.h"
 #include "weir/runtime/scope.h"
 #include "weir/runtime/timeout.h"
 
@@ -256,4 +263,147 @@ TEST_CASE("what others share with the process stays as it was") {
   CHECK(WEXITSTATUS(status) == 0);
   CHECK((fcntl(ends[0], F_GETFL) & O_NONBLOCK) == 0);
   close(ends[0]);
+}
+
+TEST_CASE("a call on a file that stands in line for a thread ends by its deadline, and in an actor that unwinds") {
+  testing::scratch folder;
+  const std::string path = folder.file("x", "abc");
+  weir::runtime r({.workers = testing::workers(), .blocking_threads = 1});
+  r.run([&] {
+    const auto in = net::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC), "x");
+    const auto out = net::adopt(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC), "x");
+    std::atomic<bool> begun{false};
+    std::promise<void> enough;
+    char part[10];
+    with_scope([&](scope& s) {
+      s.spawn("has the only thread", [&] {
+        blocking([&] {
+          begun = true;
+          enough.get_future().wait();
+        });
+      });
+      testing::eventually([&] { return begun.load(); });
+      CHECK(out.write_all("x", 2ms).status == io_status::timeout);
+      CHECK(in.read_some(part, 2ms).status == io_status::timeout);
+      CHECK_FALSE(within(2ms, [&] { (void)out.write_all("x"); }));
+      io_status in_destructor{};
+      struct probe {
+        const net::stream& on;
+        io_status& status;
+        ~probe() { status = on.write_all("x").status; }
+      };
+      CHECK_FALSE(within(1ms, [&] {
+        const probe p{out, in_destructor};
+        this_actor::sleep(1h);
+      }));
+      CHECK(in_destructor == io_status::closed);
+      enough.set_value();
+    });
+    CHECK(out.write_all("d", 1h));
+    CHECK(in.read_exactly(std::span(part).first(4), 1h));
+    CHECK(std::string_view(part, 4) == "abcd");
+  });
+  testing::check_expectations();
+}
+
+TEST_CASE("a call on a file whose deadline is over gets what the kernel has in memory") {
+  in_actor([] {
+    testing::scratch folder;
+    const std::string path = folder.file("x", "abc");
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    char part[10];
+    const iovec into{part, sizeof part};
+    const bool says_so = preadv2(fd, &into, 1, 0, RWF_NOWAIT) == 3;
+    const auto in = net::adopt(fd, "x");
+    CHECK(in.read_some(part, -1s).status == (says_so ? io_status::ok : io_status::timeout));
+    if (!says_so) WARN("this file system has no RWF_NOWAIT");
+    // A device never makes one wait.
+    CHECK(net::adopt(open("/dev/zero", O_RDONLY | O_CLOEXEC), "/dev/zero").read_exactly(part, -1s));
+  });
+}
+
+TEST_CASE("child: stdin cannot be opened anew", "[.child]") {
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  REQUIRE(fchmod(ends[0], 0) == 0);
+  REQUIRE(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
+  REQUIRE(testing::drop_file_privileges());
+  REQUIRE(open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_CLOEXEC) == -1);
+  in_actor([&] {
+    const auto in = net::standard_input();
+    char part[10];
+    const auto readable = [&](deadline limit) {
+      return select(net::on_readable(in, [] { return true; }), after(limit, [] { return false; }));
+    };
+    CHECK(in.read_some(part, 1ms).status == io_status::timeout);
+    CHECK(in.read_some(part, -1s).status == io_status::timeout);
+    CHECK_FALSE(within(1ms, [&] { (void)in.read_some(part); }));
+    CHECK_FALSE(readable(1ms));
+    CHECK_THROWS_WITH(in.write_all("x"), "write stdin: bad file descriptor (EBADF)");
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(write(ends[1], "abc", 3) == 3);
+      CHECK(readable(1h));
+      CHECK(in.read_some(std::span(part).first(2), 1h).bytes == 2);
+      CHECK(in.read_some(part).bytes == 1);
+    }
+    with_scope([&](scope& s) {
+      s.spawn("reader", [&] {
+        EXPECT(in.read_some(part).bytes == 4);
+        EXPECT(in.read_some(part).status == io_status::closed);
+      });
+      this_actor::sleep(1ms);  // so that it waits; the outcome is the same if it does not
+      REQUIRE(write(ends[1], "late", 4) == 4);
+      testing::eventually([&] { return in.bytes_read() == 3 * 3 + 4; });
+      this_actor::sleep(1ms);
+      in.close();
+    });
+  });
+  CHECK((fcntl(ends[0], F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("child: stderr cannot be opened anew", "[.child]") {
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  REQUIRE(fchmod(ends[1], 0) == 0);
+  const int usual = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  REQUIRE(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+  REQUIRE(testing::drop_file_privileges());
+  REQUIRE(open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC) == -1);
+  in_actor([&] {
+    const auto out = net::standard_error();
+    char part[10];
+    CHECK(out.write_all({"two ", "pieces"}, 1h));
+    CHECK(read(ends[0], part, sizeof part) == 10);
+    CHECK(std::string_view(part, sizeof part) == "two pieces");
+    const std::string much(100'000, 'x');
+    const auto r = out.write_all(much, 5ms);
+    CHECK(r.status == io_status::timeout);
+    CHECK(r.bytes == 65536);  // what a pipe holds
+    CHECK_FALSE(within(1ms, [&] { (void)out.write_all("y"); }));
+    with_scope([&](scope& s) {
+      s.spawn("writer", [&] {
+        EXPECT(out.write_all(much).status == io_status::closed);
+        EXPECT(out.bytes_written() >= 10 + 65536 + 4096);
+      });
+      std::string all(65536 + 4096, '\0');
+      for (std::size_t at = 0; at < all.size();) {
+        const ssize_t n = read(ends[0], all.data() + at, all.size() - at);
+        REQUIRE(n > 0);
+        at += static_cast<std::size_t>(n);
+        testing::eventually([&] { return out.bytes_written() > 10 + at; });
+      }
+      out.close();
+    });
+  });
+  dup2(usual, STDERR_FILENO);
+  CHECK((fcntl(ends[1], F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE(
+    "a standard stream that cannot be opened anew waits, times out, is cancelled, closed and selected all the same") {
+  for (const char* child : {"child: stdin cannot be opened anew", "child: stderr cannot be opened anew"}) {
+    const auto end = testing::run_child(child);
+    INFO(end.output);
+    CHECK(end.exit_status == 0);
+  }
 }
