@@ -70,9 +70,11 @@ TEST_CASE("a handshake that takes too long is over, and so is one with a type th
     CHECK(await(events, peer_event_kind::handshake_failed).reason == "the handshake took too long");
 
     for (const std::string& where : {testing::fresh_ipc(), testing::fresh_inproc()}) {
-      pull_socket one(patient({.bind = where})), other(patient({.connect = where}));
-      // Who sees it first ends the connection, and the other may see no more than that. It is tried over and over.
+      pull_socket one(patient()), other(patient());
       const auto here = one.events(), there = other.events();
+      one.bind(where);
+      other.connect(where);
+      // Who sees it first ends the connection, and the other may see no more than that: then it is tried again.
       std::string reasons;
       while (reasons.find("PULL") == reasons.npos && reasons.find("NO EVENT") == reasons.npos)
         reasons = await(here, peer_event_kind::handshake_failed).reason + " / " +
