@@ -181,7 +181,7 @@ def round_trip(**targets):
 
 SOCKET = Theme(
     name="message sockets: 64 bytes a message, where nothing else is said",
-    peers=(System("libzmq", "libzmq"),),
+    peers=(System("libzmq", "libzmq"), System("nng", "nng")),
     workloads=(
         Workload("push_pull_64B", 4_000_000, arriving(8), quick_n=100_000),
         Workload("push_pull_1KB", 1_000_000, arriving(2), quick_n=20_000),

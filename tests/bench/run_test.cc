@@ -96,7 +96,7 @@ TEST_CASE("bench/run names what it does not know and what there is") {
   CHECK(done.err.starts_with("bench/run: no workload \"swich\"; there are: switch, pingpong, "));
   CHECK(run({"bench/run", "--peers", "rust"}).err ==
         "bench/run: no peer \"rust\"; there are: go, boost_fiber, raw_epoll, libuv, asio, libcurl, aiohttp, gevent, "
-        "libzmq\n");
+        "libzmq, nng\n");
 }
 
 TEST_CASE("bench/run loads the echo servers and holds weir to a multiple of bare epoll") {
