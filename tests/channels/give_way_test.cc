@@ -37,7 +37,10 @@ void all_give_way(const std::vector<call>& calls) {
     bool stop = false;
     int done = 0;
     auto busy = weir::spawn(c.name, [&] {
-      for (; !stop; ++done) c.once();
+      while (!stop) {
+        c.once();
+        ++done;
+      }
     });
     weir::this_actor::yield();  // comes back only if that gives way
     stop = true;
