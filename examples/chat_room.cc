@@ -1,4 +1,6 @@
-// A chat room: everybody hears every line. The room remembers four of them; dan sleeps, and learns how many he missed.
+// A chat room: an actor with a mailbox, which tells everybody each line that it is sent. It remembers four of them; dan
+// sleeps through the evening, and learns how many he missed.
+#include <chrono>
 #include <cstdio>
 #include <string>
 
@@ -6,45 +8,55 @@
 
 namespace {
 
+using namespace std::chrono_literals;
+
+// What the room is sent. Who enters gets an ear for all that is said from then on.
 struct line {
   std::string who, text;
 };
-struct door {
-  int came = 0, left = 0;
-};
-using room = weir::broadcast_sender<line>;
 using ear = weir::broadcast_receiver<line>;
+struct enter {
+  weir::reply_to<ear> reply;
+};
+struct leave {};
+using inbox = weir::mailbox<enter, line, leave>;
+using door = weir::address<enter, line, leave>;
 
-void enter(const weir::watch_sender<door>& at) {
-  at.update([](door& d) { ++d.came; });
-}
-void leave(const weir::watch_sender<door>& at) {
-  at.update([](door& d) { ++d.left; });
-}
-
-// Talks, and prints all that is said.
-void host(const room& say, const ear& hear) {
-  say.send({"ann", "is anybody here?"});
-  for (line& l : hear) {
-    std::printf("%s: %s\n", l.who.c_str(), l.text.c_str());
-    if (l.who == "bob") say.send({"ann", "who else?"});
-    if (l.who == "cid") say.send({"ann", "and dan?"});
-    if (l.text == "and dan?") say.send({"ann", "let him sleep"});
-    if (l.text == "let him sleep") return;
+// Is open until the last guest has left.
+void room(inbox& box) {
+  auto [tell, unused] = weir::broadcast<line>(4, {.name = "room"});
+  unused.reset();
+  int guests = 0;
+  while (box.receive([&](enter& e) { ++guests, std::move(e.reply).send(tell.subscribe()); },
+                     [&](line& l) { tell.send(std::move(l)); },  //
+                     [&](leave) { return --guests > 0; })) {
   }
 }
 
-// Says one thing, when its cue comes.
-void guest(const char* name, const char* cue, const char* answer, const room& say, const ear& hear) {
-  for (line& l : hear)
-    if (l.text == cue) {
-      say.send({name, answer});
-      return;
-    }
+// Talks, and prints all that is said.
+void host(const door& at, const ear& hear) {
+  at.send(line{"ann", "is anybody here?"});
+  for (line& l : hear) {
+    std::printf("%s: %s\n", l.who.c_str(), l.text.c_str());
+    if (l.who == "bob") at.send(line{"ann", "who else?"});
+    if (l.who == "cid") at.send(line{"ann", "and dan?"});
+    if (l.text == "and dan?") at.send(line{"ann", "let him sleep"});
+    if (l.text == "let him sleep") break;
+  }
+  at.send(leave{});
 }
 
-void sleeper(const weir::watch_receiver<door>& seen, const ear& hear) {
-  seen.wait_for([](const door& d) { return d.left == 3; });  // sleeps until the others have left
+// Says one thing, when its cue comes.
+void guest(const char* name, const char* cue, const char* answer, const door& at, const ear& hear) {
+  for (line& l : hear)
+    if (l.text == cue) {
+      at.send(line{name, answer});
+      break;
+    }
+  at.send(leave{});
+}
+
+void reader(const ear& hear) {
   for (;;) {
     auto heard = hear.recv();
     if (heard.status() == weir::broadcast_status::lagged)
@@ -52,7 +64,7 @@ void sleeper(const weir::watch_receiver<door>& seen, const ear& hear) {
     else if (heard)
       std::printf("dan reads: %s\n", heard->text.c_str());
     else
-      return;  // closed: nobody is left who could say anything
+      return;  // the room is closed
   }
 }
 
@@ -60,30 +72,24 @@ void sleeper(const weir::watch_receiver<door>& seen, const ear& hear) {
 
 int main() {
   return weir::run([] {
-    auto [say, ann] = weir::broadcast<line>(4, {.name = "room"});
-    auto [at, seen] = weir::watch(door{}, "door");
+    inbox box({.name = "door"});
+    const door at = box.address();
+    const auto come_in = [&] {
+      return weir::ask<ear>(
+                 at, [](auto reply) { return enter{std::move(reply)}; }, 10s)
+          .value();
+    };
     weir::with_scope([&](weir::scope& s) {
-      s.spawn("ann", [say = say, hear = std::move(ann), at = at, seen = seen] {
-        enter(at);
-        seen.wait_for([](const door& d) { return d.came == 4; });
-        host(say, hear);
-        leave(at);
+      auto evening = s.spawn("room", [&] { room(box); });
+      ear ann = come_in(), bob = come_in(), cid = come_in(), dan = come_in();  // before anybody says a word
+      s.spawn("ann", [&, hear = std::move(ann)] { host(at, hear); });
+      s.spawn("bob", [&, hear = std::move(bob)] { guest("bob", "is anybody here?", "I am", at, hear); });
+      s.spawn("cid", [&, hear = std::move(cid)] { guest("cid", "who else?", "me", at, hear); });
+      s.spawn("dan", [&at, evening, hear = std::move(dan)]() mutable {
+        at.send(leave{});  // nobody waits for who sleeps
+        evening.wait();
+        reader(hear);
       });
-      s.spawn("bob", [say = say, hear = say.subscribe(), at = at] {
-        enter(at);
-        guest("bob", "is anybody here?", "I am", say, hear);
-        leave(at);
-      });
-      s.spawn("cid", [say = say, hear = say.subscribe(), at = at] {
-        enter(at);
-        guest("cid", "who else?", "me", say, hear);
-        leave(at);
-      });
-      s.spawn("dan", [hear = say.subscribe(), at = at, seen = seen] {
-        enter(at);
-        sleeper(seen, hear);
-      });
-      say.reset(), at.reset();  // the actors hold the only copies now
     });
   });
 }
