@@ -14,6 +14,7 @@
 #include "weir/net/dns/internal/attempt_order.h"
 #include "weir/net/dns/internal/name_servers_settings.h"
 #include "weir/net/error.h"
+#include "weir/net/internal/as_net_error.h"
 #include "weir/runtime/base/clock.h"
 #include "weir/runtime/internal/descriptor.h"
 #include "weir/runtime/internal/interrupt.h"
@@ -83,6 +84,8 @@ class half {
   half(const half&) = delete;
 
   const part& answer() const noexcept { return answer_; }
+  // Why one of its sockets is watched by nobody; 0: all are.
+  int unwatched() const noexcept { return unwatched_; }
   // When it wants to try again.
   deadline due() const noexcept {
     timeval left{};
@@ -116,19 +119,20 @@ class half {
 
   const int epoll_;
   bool is_v6_ = false;
+  int unwatched_ = 0;
   part answer_;
   std::unique_ptr<ares_channeldata, destroy> channel_;  // goes first: c-ares calls back at its end
 };
 
 void half::watch_socket(void* of, ares_socket_t fd, int readable, int writable) noexcept {
-  const half& h = *static_cast<const half*>(of);
+  half& h = *static_cast<half*>(of);
   epoll_event wanted{};
   wanted.events = (readable != 0 ? EPOLLIN : 0u) | (writable != 0 ? EPOLLOUT : 0u);
   wanted.data.u64 = static_cast<std::uint32_t>(fd) | (h.is_v6_ ? v6_mark : 0);
   if (wanted.events == 0)
     epoll_ctl(h.epoll_, EPOLL_CTL_DEL, fd, nullptr);
-  else if (epoll_ctl(h.epoll_, EPOLL_CTL_MOD, fd, &wanted) != 0)
-    epoll_ctl(h.epoll_, EPOLL_CTL_ADD, fd, &wanted);
+  else if (epoll_ctl(h.epoll_, EPOLL_CTL_MOD, fd, &wanted) != 0 && epoll_ctl(h.epoll_, EPOLL_CTL_ADD, fd, &wanted) != 0)
+    h.unwatched_ = errno;
 }
 
 class query {
@@ -146,9 +150,12 @@ class query {
     while (!(v6_.answer().over && v4_.answer().over)) {
       if (other.is_never() && (v6_.answer().has_addresses() || v4_.answer().has_addresses())) other = other_family;
       if (other.expired()) break;
+      for (const half* h : {&v6_, &v4_})
+        if (const int code = h->unwatched(); code != 0) throw error(code, "resolve", name_);
       if (op.may_try() && serve(op)) continue;
       const base::plain_wait why("resolve", name_.c_str());
-      switch (op.wait(why, sooner(sooner(v6_.due(), v4_.due()), sooner(other, limit)))) {
+      const deadline next = sooner(sooner(v6_.due(), v4_.due()), sooner(other, limit));
+      switch (as_net_error(why, [&] { return op.wait(why, next); })) {
         case base::wait_result::ready:
           break;
         case base::wait_result::timeout:

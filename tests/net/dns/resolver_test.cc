@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -14,10 +15,12 @@
 #include <thread>
 #include <vector>
 
+#include "tests/child.h"
 #include "tests/net/dns/fake_server.h"
 #include "tests/net/folder.h"
 #include "tests/net/fresh.h"
 #include "tests/net/occupied.h"
+#include "tests/refused_syscall.h"
 #include "tests/sanitized.h"
 #include "tests/testing.h"
 #include "weir/net/error.h"
@@ -270,6 +273,23 @@ TEST_CASE("what is known is not asked for again, for as long as the name server 
     r.forget();
     CHECK(r.stats().names == 0);
   });
+}
+
+TEST_CASE("child: no room to watch a socket", "[.child]") {
+  fake_server server([](const dns_question& q) { return dns_answer(q, 0, q.v6 ? "" : "10.0.0.3"); });
+  in_actor(
+      [&] {
+        resolver r(patient(server.at()));
+        REQUIRE(testing::refuse_syscall(SYS_epoll_ctl, ENOSPC));
+        CHECK(error_of([&] { r.resolve("a.test", 0, 100s); }) == "resolve a.test: no space left on device (ENOSPC)");
+      },
+      1);
+}
+
+TEST_CASE("a question whose socket the kernel has no room to watch fails at once, and says so") {
+  const auto end = testing::run_child("child: no room to watch a socket");
+  INFO(end.output);
+  CHECK(end.exit_status == 0);
 }
 
 TEST_CASE("a name server that is silent costs the time it was given, and no more") {
