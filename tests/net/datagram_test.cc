@@ -165,8 +165,27 @@ TEST_CASE("datagrams within the machine: a full peer makes the sender wait, and 
           CHECK(r.from == client.at());
         }
       });
+      while (send("x", 0s)) {
+      }
+      with_scope([&](scope& s) {  // a close ends all that wait, and what is called after it
+        for (int i = 0; i < 3; ++i)
+          s.spawn("waits for room", [&] { EXPECT(send("x", {}).status == io_status::closed); });
+        this_actor::sleep(1ms);
+        client.close();
+      });
+      CHECK(send("x", {}).status == io_status::closed);
+    });
+}
+
+TEST_CASE("a sender within the machine learns that its peer has gone") {
+  for (const bool connected : {false, true})
+    in_actor([connected] {
+      const std::string name = testing::fresh_local_name();
+      const local_datagram server(name);
+      const local_datagram client = connected ? net::local_datagram_connect(name) : local_datagram("@");
+      const net::address at = server.at();
       server.close();
-      CHECK(send("x", {}).status == io_status::reset);
+      CHECK((connected ? client.send("x") : client.send_to("x", at)).status == io_status::reset);
     });
 }
 

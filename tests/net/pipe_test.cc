@@ -182,6 +182,24 @@ TEST_CASE("a terminal is read line by line, and its hang-up is the end") {
   });
 }
 
+TEST_CASE("a close of a terminal ends who reads and who waits for room in it") {
+  in_actor([] {
+    const terminal t;
+    const auto user = net::adopt(t.master, "master"), program = net::adopt(t.slave, "slave");
+    const std::string much(1'000'000, 'x');
+    CHECK(program.write_all(much, 5ms).status == io_status::timeout);  // nobody reads what is shown
+    with_scope([&](scope& s) {
+      s.spawn("reads", [&] {
+        char part[10];
+        EXPECT(program.read_some(part).status == io_status::closed);
+      });
+      s.spawn("writes", [&] { EXPECT(program.write_all(much).status == io_status::closed); });
+      this_actor::sleep(1ms);
+      program.close();
+    });
+  });
+}
+
 TEST_CASE("raw mode gives each key at once, and the mode before is back, also after a cancel") {
   in_actor([] {
     const terminal t;
