@@ -183,7 +183,7 @@ void watchdog::excuse(seen& s, worker& w, time_point time) noexcept {
 // loop's callbacks are left to workers.
 void watchdog::tell_ready(worker& w) {
   readiness_set& set = *w.readiness();
-  if (!set.watches()) return;
+  if (!set.watches() || !adopts_.load(std::memory_order_relaxed)) return;
   std::array<epoll_event, 64> heard;
   const int count = set.wait(heard.data(), static_cast<int>(heard.size()), time_point::min());
   for (int i = 0; i < count; ++i)
