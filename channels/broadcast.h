@@ -64,7 +64,7 @@ class broadcast_receiver {
   // The same, at most until `limit`. With a value there even an expired deadline succeeds.
   broadcast_result<T> recv(deadline limit, site where = site::current()) const {
     internal::broadcast_news<T> news(place_.get());
-    const broadcast_status status = core("recv", where).recv(news, limit);
+    const broadcast_status status = core("recv", where).recv(news, limit, where);
     return {status, news.missed, internal::take_value(news)};
   }
   // Never parks.
@@ -81,13 +81,13 @@ class broadcast_receiver {
     using difference_type = std::ptrdiff_t;
 
     iterator() = default;
-    explicit iterator(const broadcast_receiver& from) : from_(&from) { ++*this; }
+    iterator(const broadcast_receiver& from, site where) : from_(&from), where_(where) { ++*this; }
     T& operator*() const noexcept { return **result_; }
     T* operator->() const noexcept { return &**result_; }
     iterator& operator++() {
       do {
         result_.reset();
-        result_.emplace(from_->recv(site{}));
+        result_.emplace(from_->recv(where_));
       } while (result_->status() == broadcast_status::lagged);
       return *this;
     }
@@ -96,12 +96,10 @@ class broadcast_receiver {
 
    private:
     const broadcast_receiver* from_ = nullptr;
+    site where_;  // of the loop
     mutable std::optional<broadcast_result<T>> result_;
   };
-  iterator begin(site where = site::current()) const {
-    core("for", where);
-    return iterator(*this);
-  }
+  iterator begin(site where = site::current()) const { return core("for", where), iterator(*this, where); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
   // How many values this receiver has missed in all.
@@ -152,14 +150,14 @@ class broadcast_sender {
   // too. A cancel throws weir::cancelled (while unwinding: 0). Allocates.
   std::size_t send(T&& value, site where = site::current()) const {
     std::size_t reached = 0;
-    core("send", where).send(value, patience::wait, deadline::never(), reached);
+    core("send", where).send(value, patience::wait, deadline::never(), reached, where);
     return reached;
   }
   std::size_t send(const T& value, site where = site::current()) const { return send(T(value), where); }
   // The same, at most until `limit`. `closed`: as 0 above.
   send_status send(T&& value, deadline limit, site where = site::current()) const {
     std::size_t reached = 0;
-    return core("send", where).send(value, patience::wait, limit, reached);
+    return core("send", where).send(value, patience::wait, limit, reached, where);
   }
   send_status send(const T& value, deadline limit, site where = site::current()) const {
     return send(T(value), limit, where);
@@ -167,7 +165,7 @@ class broadcast_sender {
   // Never parks. `full`: only with {.block = true}.
   send_status try_send(T&& value, site where = site::current()) const {
     std::size_t reached = 0;
-    return core("try_send", where).send(value, patience::none, deadline::never(), reached);
+    return core("try_send", where).send(value, patience::none, deadline::never(), reached, where);
   }
   send_status try_send(const T& value, site where = site::current()) const { return try_send(T(value), where); }
 

@@ -60,7 +60,7 @@ class oneshot_sender {
   bool closed(site where = site::current()) const { return core("closed", where).closed(); }
   // Parks until that; true. False: `limit` came. A cancel throws weir::cancelled (while unwinding: true).
   bool wait_closed(deadline limit = {}, site where = site::current()) const {
-    return core("wait_closed", where).wait_closed(limit);
+    return core("wait_closed", where).wait_closed(limit, where);
   }
 
   // Gives the handle up; unless it has sent, the receiver gets nothing, at once.
@@ -100,13 +100,13 @@ class oneshot_receiver {
   // before. A send wakes it; so does the sender's end. A cancel throws weir::cancelled (while unwinding: empty).
   std::optional<T> recv(site where = site::current()) const {
     std::optional<T> value;
-    core("recv", where).recv(value, deadline::never());
+    core("recv", where).recv(value, deadline::never(), where);
     return value;
   }
   // The same, at most until `limit`. With a value there even an expired deadline succeeds.
   recv_result<T> recv(deadline limit, site where = site::current()) const {
     std::optional<T> value;
-    const recv_status status = core("recv", where).recv(value, limit);
+    const recv_status status = core("recv", where).recv(value, limit, where);
     return {status, std::move(value)};
   }
   // Never parks.

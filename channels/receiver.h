@@ -47,13 +47,13 @@ class receiver {
   // cancel throws weir::cancelled (while unwinding: empty). Does not allocate.
   std::optional<T> recv(site where = site::current()) const {
     std::optional<T> value;
-    core("recv", where).recv(value, deadline::never());
+    core("recv", where).recv(value, deadline::never(), where);
     return value;
   }
   // The same, at most until `limit`. With a ready peer even an expired deadline succeeds.
   recv_result<T> recv(deadline limit, site where = site::current()) const {
     std::optional<T> value;
-    const recv_status status = core("recv", where).recv(value, limit);
+    const recv_status status = core("recv", where).recv(value, limit, where);
     return {status, std::move(value)};
   }
   // Never parks.
@@ -69,14 +69,14 @@ class receiver {
   // `out` needs. Misuse if `most` is 0.
   std::size_t recv_many(std::vector<T>& out, std::size_t most, site where = site::current()) const {
     std::size_t count = 0;
-    many("recv_many", most, where).recv_many(out, most, deadline::never(), count);
+    many("recv_many", most, where).recv_many(out, most, deadline::never(), count, where);
     return count;
   }
   // The same, at most until `limit`.
   many_result<recv_status> recv_many(std::vector<T>& out, std::size_t most, deadline limit,
                                      site where = site::current()) const {
     std::size_t count = 0;
-    const recv_status status = many("recv_many", most, where).recv_many(out, most, limit, count);
+    const recv_status status = many("recv_many", most, where).recv_many(out, most, limit, count, where);
     return {status, count};
   }
 
@@ -87,12 +87,12 @@ class receiver {
     using difference_type = std::ptrdiff_t;
 
     iterator() = default;
-    explicit iterator(const receiver& from) : from_(&from) { ++*this; }
+    iterator(const receiver& from, site where) : from_(&from), where_(where) { ++*this; }
     T& operator*() const noexcept { return *value_; }
     T* operator->() const noexcept { return &*value_; }
     iterator& operator++() {
       value_.reset();
-      from_->core("recv", {}).recv(value_, deadline::never());
+      from_->core("recv", where_).recv(value_, deadline::never(), where_);
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -100,12 +100,10 @@ class receiver {
 
    private:
     const receiver* from_ = nullptr;
+    site where_;  // of the loop
     mutable std::optional<T> value_;
   };
-  iterator begin(site where = site::current()) const {
-    core("for", where);
-    return iterator(*this);
-  }
+  iterator begin(site where = site::current()) const { return core("for", where), iterator(*this, where); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
   // Closes for all senders and receivers; what is buffered can still be received. Idempotent.

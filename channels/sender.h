@@ -51,14 +51,14 @@ class sender {
   // moved from. A receive wakes it; so does close. A cancel throws weir::cancelled (while unwinding: false). Does not
   // allocate.
   bool send(T&& value, site where = site::current()) const {
-    return core("send", where).send(value, deadline::never()) == send_status::ok;
+    return core("send", where).send(value, deadline::never(), where) == send_status::ok;
   }
   bool send(const T& value, site where = site::current()) const requires std::is_copy_constructible_v<T> {
     return send(T(value), where);
   }
   // The same, at most until `limit`. With a ready peer even an expired deadline succeeds.
   send_status send(T&& value, deadline limit, site where = site::current()) const {
-    return core("send", where).send(value, limit);
+    return core("send", where).send(value, limit, where);
   }
   send_status send(const T& value, deadline limit,
                    site where = site::current()) const requires std::is_copy_constructible_v<T> {
@@ -77,13 +77,13 @@ class sender {
   // throws weir::cancelled, as it would between two sends: what went has been moved from. Does not allocate.
   std::size_t send_many(std::span<T> values, site where = site::current()) const {
     std::size_t sent = 0;
-    core("send_many", where).send_many(values, deadline::never(), sent);
+    core("send_many", where).send_many(values, deadline::never(), sent, where);
     return sent;
   }
   // The same, at most until `limit`.
   many_result<send_status> send_many(std::span<T> values, deadline limit, site where = site::current()) const {
     std::size_t sent = 0;
-    const send_status status = core("send_many", where).send_many(values, limit, sent);
+    const send_status status = core("send_many", where).send_many(values, limit, sent, where);
     return {status, sent};
   }
 
@@ -95,7 +95,7 @@ class sender {
   // The same, at most until `limit`; the permit says how it ended.
   permit<T> reserve(deadline limit, site where = site::current()) const {
     internal::channel_core<T>& c = slots("reserve", where);
-    return permit<T>(c, c.reserve(limit));
+    return permit<T>(c, c.reserve(limit, where));
   }
   // Never parks.
   permit<T> try_reserve(site where = site::current()) const {

@@ -53,13 +53,13 @@ class watch_receiver {
   // none. A set wakes it; so does close. A cancel throws weir::cancelled (while unwinding: empty). Does not allocate.
   watch_value<T> changed(site where = site::current()) const {
     internal::watch_news<T> news(seen_.get());
-    core("changed", where).changed(news, deadline::never());
+    core("changed", where).changed(news, deadline::never(), where);
     return watch_value<T>(std::move(news));
   }
   // The same, at most until `limit`. With a newer value there even an expired deadline succeeds.
   recv_result<watch_value<T>> changed(deadline limit, site where = site::current()) const {
     internal::watch_news<T> news(seen_.get());
-    const recv_status status = core("changed", where).changed(news, limit);
+    const recv_status status = core("changed", where).changed(news, limit, where);
     return result(status, std::move(news));
   }
   // Never parks.
@@ -76,7 +76,7 @@ class watch_receiver {
                                                                                      site where = site::current())
   const {
     internal::watch_news<T> news(seen_.get());
-    core("wait_for", where).wait_for(ready, news, deadline::never());
+    core("wait_for", where).wait_for(ready, news, deadline::never(), where);
     return watch_value<T>(std::move(news));
   }
   template <class Predicate>
@@ -84,7 +84,7 @@ class watch_receiver {
       Predicate ready, deadline limit, site where = site::current())
   const {
     internal::watch_news<T> news(seen_.get());
-    const recv_status status = core("wait_for", where).wait_for(ready, news, limit);
+    const recv_status status = core("wait_for", where).wait_for(ready, news, limit, where);
     return result(status, std::move(news));
   }
 

@@ -64,7 +64,7 @@ class broadcast_core final : public source_base {
 
   enum class patience : bool { none, wait };
   // Moves `value` out only if there is a receiver; `reached`: how many. Waits only if blocking, for the slowest one.
-  send_status send(T& value, patience p, deadline limit, std::size_t& reached) {
+  send_status send(T& value, patience p, deadline limit, std::size_t& reached, site where) {
     typename shared_value<T>::space room;
     shared_value<T> overwritten;  // goes after unlock
     lock_.lock();
@@ -74,7 +74,7 @@ class broadcast_core final : public source_base {
       lock_.unlock();
       s = send_status::closed;
     } else if (blocking_ && at(end_).value) {
-      if (p == patience::wait) return wait_for_room_locked({&value, &room, 0}, limit, reached);
+      if (p == patience::wait) return wait_for_room_locked({&value, &room, 0}, limit, reached, where);
       lock_.unlock();
       s = send_status::full;
     } else {
@@ -95,7 +95,7 @@ class broadcast_core final : public source_base {
     return s;
   }
 
-  status recv(news& out, deadline limit) {
+  status recv(news& out, deadline limit, site where) {
     lock_.lock();
     const bool tired = spend_locked();
     const status s = take_locked(out);
@@ -105,7 +105,7 @@ class broadcast_core final : public source_base {
       if (s == status::closed) closed_or_cancelled("recv");
       return s;
     }
-    switch (wait_locked(waiters_, &out, "recv", limit)) {
+    switch (wait_locked(waiters_, &out, "recv", limit, where)) {
       case wait_end::handed:
         return out.value ? status::ok : status::lagged;
       case wait_end::timeout:
@@ -202,7 +202,7 @@ class broadcast_core final : public source_base {
   std::size_t push_locked(T& value, typename shared_value<T>::space& room, shared_value<T>& overwritten) noexcept;
   status take_locked(news& out) noexcept;
   void see_locked(slot& s, shared_value<T>& out) noexcept;
-  send_status wait_for_room_locked(offer o, deadline limit, std::size_t& reached);
+  send_status wait_for_room_locked(offer o, deadline limit, std::size_t& reached, site where);
   void pass_on_and_unlock(std::size_t to_look_at) noexcept;
   void let_go() noexcept;
 

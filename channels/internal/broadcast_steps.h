@@ -89,8 +89,8 @@ void broadcast_core<T>::pass_on_and_unlock(std::size_t to_look_at) noexcept {
 
 // REQUIRES: lock_ is held; it is free afterwards.
 template <class T>
-send_status broadcast_core<T>::wait_for_room_locked(offer o, deadline limit, std::size_t& reached) {
-  switch (wait_locked(senders_, &o, "send", limit)) {
+send_status broadcast_core<T>::wait_for_room_locked(offer o, deadline limit, std::size_t& reached, site where) {
+  switch (wait_locked(senders_, &o, "send", limit, where)) {
     case wait_end::handed:
       reached = o.reached;
       return send_status::ok;

@@ -10,16 +10,18 @@ namespace {
 
 class channel_wait final : public wait_reason {
  public:
-  channel_wait(const char* verb, wait_target::kind what, channel_base& channel) noexcept
-      : verb_(verb), what_(what), channel_(channel) {}
+  channel_wait(const char* verb, wait_target::kind what, channel_base& channel, site where) noexcept
+      : verb_(verb), what_(what), channel_(channel), where_(where) {}
   const char* verb() const noexcept override { return verb_; }
   std::string object() const override { return channel_.describe(); }
   void add_targets(std::vector<wait_target>& out) const override { out.push_back(channel_.awaited(what_)); }
+  site where() const noexcept override { return where_; }
 
  private:
   const char* verb_;
   wait_target::kind what_;
   channel_base& channel_;
+  const site where_;
 };
 
 // Claims all of a list for a chain, ended by close.
@@ -110,14 +112,14 @@ void channel_base::drop_side() noexcept {
 }
 
 channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list, void* slot, const char* verb,
-                                                 deadline limit) {
+                                                 deadline limit, site where) {
   refuse_forked(verb);
   parker& self = current_parker();
   const bool receives = &list == &receivers_;  // else it waits for room: to send, or to reserve
-  const channel_wait why(verb, receives ? wait_target::kind::value : wait_target::kind::room, *this);
+  const channel_wait why(verb, receives ? wait_target::kind::value : wait_target::kind::room, *this, where);
   wait_node node(self, self.word().next_epoch());
   node.slot = slot;
-  (receives ? last_receiver_ : last_sender_) = {&self, self.id()};
+  note_locked(list, self);
   wake_cause cause;
   const bool timed = timed_;
   time_point since{};
@@ -145,6 +147,10 @@ channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list,
   if (cause == wake_cause::peer) return node.closed ? wait_end::closed : wait_end::handed;
   withdraw(list, node);
   return cause == wake_cause::timeout ? wait_end::timeout : wait_end::cancelled;
+}
+
+void channel_base::note_locked(const wait_list& list, const parker& who) noexcept {
+  (&list == &receivers_ ? last_receiver_ : last_sender_) = {&who, who.id()};
 }
 
 void channel_base::abort_forked_wait(const char* verb) noexcept {
@@ -189,6 +195,8 @@ channel_statistics channel_base::statistics() noexcept {
   s.senders_waiting = senders_.size() + reservers_.size();
   s.receivers_waiting = receivers_.size();
   s.passed = taken_locked() + handed_;
+  s.last_sender = last_sender_.id;
+  s.last_receiver = last_receiver_.id;
   s.senders_blocked = senders_blocked_.total(at);
   s.receivers_blocked = receivers_blocked_.total(at);
   return s;

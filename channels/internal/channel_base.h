@@ -96,12 +96,15 @@ class channel_base {
 
   enum class wait_end : std::uint8_t { handed, closed, timeout, cancelled };
   // Parks in `list` until a peer, close, the limit or a cancel ends it. `held` is lock_'s; it is free afterwards.
-  wait_end wait_locked(lock_key held, wait_list& list, void* slot, const char* verb, deadline limit);
+  wait_end wait_locked(lock_key held, wait_list& list, void* slot, const char* verb, deadline limit, site where);
 
   // In a child of the process that made the channel nobody would end a wait: says so, and aborts.
   void refuse_forked(const char* verb) noexcept {
     if (mark_.foreign()) abort_forked_wait(verb);
   }
+
+  // `who` parks in `list`.
+  void note_locked(const wait_list& list, const parker& who) noexcept;
 
   // Unlinks a node whose wait did not end by its own source.
   void withdraw(wait_list& list, wait_node& node) noexcept;
@@ -144,7 +147,7 @@ class channel_base {
   wait_list watchers_;   // of its being closed; no slot
 
  private:
-  // Who was the last to park; to be compared only.
+  // Who was the last to park, in a select too; to be compared only.
   struct user {
     const parker* who = nullptr;
     std::uint64_t id = 0;

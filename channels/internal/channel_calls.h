@@ -46,14 +46,14 @@ send_status channel_core<T>::displace(T& value, std::optional<T>& displaced) {
 }
 
 template <class T>
-inline send_status channel_core<T>::send(T& value, deadline limit) {
+inline send_status channel_core<T>::send(T& value, deadline limit, site where) {
   aftermath after;
   const lock_key key = lock_.lock();
   if (send_locked(value, after) == step::done) {
     key.unlock();
     return end_send(after);
   }
-  return send_slowly(key, value, limit);
+  return send_slowly(key, value, limit, where);
 }
 
 template <class T>
@@ -69,7 +69,7 @@ inline recv_status channel_core<T>::try_recv(std::optional<T>& out) {
 }
 
 template <class T>
-inline recv_status channel_core<T>::recv(std::optional<T>& out, deadline limit) {
+inline recv_status channel_core<T>::recv(std::optional<T>& out, deadline limit, site where) {
   aftermath after;
   const lock_key key = lock_.lock();
   if (recv_locked(out, after) == step::done) {
@@ -81,7 +81,7 @@ inline recv_status channel_core<T>::recv(std::optional<T>& out, deadline limit) 
     if (after.give_way) give_way();
     return recv_status::timeout;
   }
-  switch (wait_locked(key, receivers_, &out, "recv", limit)) {
+  switch (wait_locked(key, receivers_, &out, "recv", limit, where)) {
     case wait_end::handed:
       return recv_status::ok;
     case wait_end::timeout:

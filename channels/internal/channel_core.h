@@ -50,9 +50,9 @@ class channel_core final : public channel_base {
   // Moves `value` out only if it is sent. The try_ calls are no cancellation points: they report what they see. These
   // four are defined in channel_calls.h.
   send_status try_send(T& value);
-  send_status send(T& value, deadline limit);
+  send_status send(T& value, deadline limit, site where);
   recv_status try_recv(std::optional<T>& out);
-  recv_status recv(std::optional<T>& out, deadline limit);
+  recv_status recv(std::optional<T>& out, deadline limit, site where);
 
   // Never parks for room: if there is none, the oldest value goes out into `displaced` and makes some. For a channel
   // whose senders all come this way, with neither a bound by weight nor permits. REQUIRES: capacity > 0. Defined in
@@ -61,12 +61,12 @@ class channel_core final : public channel_base {
 
   // All of them, in order, as send() would one by one; `sent` says how many went, however it ends. Defined, as are
   // recv_many and take_many, in channel_many.h.
-  send_status send_many(std::span<T> values, deadline limit, std::size_t& sent);
+  send_status send_many(std::span<T> values, deadline limit, std::size_t& sent, site where);
   // What is there, up to `most`, to the end of `out`; waits for the first one only.
-  recv_status recv_many(std::vector<T>& out, std::size_t most, deadline limit, std::size_t& count);
+  recv_status recv_many(std::vector<T>& out, std::size_t most, deadline limit, std::size_t& count, site where);
 
   // Permits; defined, as is resize, in channel_slots.h. A slot is promised; then either of the others is called once.
-  send_status reserve(deadline limit);
+  send_status reserve(deadline limit, site where);
   send_status try_reserve();
   bool send_promised(T& value);
   void give_back_promise() noexcept;
@@ -171,10 +171,10 @@ class channel_core final : public channel_base {
   // Then this is. `key` is let go and taken again.
   [[gnu::noinline]] step send_rarely(lock_key& key, offer& o, aftermath& after);
   // There is no room. `key` is let go.
-  [[gnu::noinline]] send_status send_slowly(lock_key key, T& value, deadline limit);
+  [[gnu::noinline]] send_status send_slowly(lock_key key, T& value, deadline limit, site where);
   // ok, closed or full. `key` may be let go and taken again.
   send_status reserve_locked(lock_key& key);
-  wait_end wait_for_room(lock_key key, wait_list& list, offer& o, const char* verb, deadline limit);
+  wait_end wait_for_room(lock_key key, wait_list& list, offer& o, const char* verb, deadline limit, site where);
   // Not under the lock: makes the buffer hold `values` at least, and gives room to those who wait for it.
   [[gnu::noinline]] void grow(std::size_t values);
 

@@ -51,6 +51,7 @@ auto channel_core<T>::enroll_send(offer& o, wait_node& node, bool& closed) -> en
         refuse_forked("select");
         o.ticket = ++tickets_;
         node.slot = &o;
+        note_locked(senders_, *node.owner);
         senders_.push_back(node);
       }
     }
@@ -84,6 +85,7 @@ auto channel_core<T>::enroll_recv(std::optional<T>& out, wait_node& node, bool& 
       } else {
         refuse_forked("select");
         node.slot = &out;
+        note_locked(receivers_, *node.owner);
         receivers_.push_back(node);
       }
     }

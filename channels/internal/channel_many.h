@@ -17,11 +17,11 @@
 namespace weir::internal {
 
 template <class T>
-send_status channel_core<T>::send_many(std::span<T> values, deadline limit, std::size_t& sent) {
+send_status channel_core<T>::send_many(std::span<T> values, deadline limit, std::size_t& sent, site where) {
   sent = 0;
   while (sent < values.size()) {
     if (weights_) {  // each value is weighed outside the lock
-      const send_status s = send(values[sent], limit);
+      const send_status s = send(values[sent], limit, where);
       if (s != send_status::ok) return s;
       ++sent;
       continue;
@@ -45,7 +45,7 @@ send_status channel_core<T>::send_many(std::span<T> values, deadline limit, std:
     for (; sent < end && ring_.room(); ++sent) ring_.push(std::move(values[sent]));
     const bool turn_is_over = spend_locked(sent - before);
     if (sent == before) {
-      const send_status s = send_slowly(key, values[sent], limit);
+      const send_status s = send_slowly(key, values[sent], limit, where);
       if (s != send_status::ok) return s;
       ++sent;
       continue;
@@ -58,7 +58,8 @@ send_status channel_core<T>::send_many(std::span<T> values, deadline limit, std:
 }
 
 template <class T>
-recv_status channel_core<T>::recv_many(std::vector<T>& out, std::size_t most, deadline limit, std::size_t& count) {
+recv_status channel_core<T>::recv_many(std::vector<T>& out, std::size_t most, deadline limit, std::size_t& count,
+                                       site where) {
   count = 0;
   for (;;) {
     const std::size_t wanted = std::min(most - count, batch);
@@ -80,7 +81,7 @@ recv_status channel_core<T>::recv_many(std::vector<T>& out, std::size_t most, de
         return recv_status::timeout;
       }
       std::optional<T> first;
-      const wait_end end = wait_locked(key, receivers_, &first, "recv", limit);
+      const wait_end end = wait_locked(key, receivers_, &first, "recv", limit, where);
       if (end == wait_end::handed) {
         out.push_back(*std::move(first));
         if (++count == most) return recv_status::ok;

@@ -104,7 +104,7 @@ class oneshot_core final : public source_base {
     return s;
   }
 
-  recv_status recv(std::optional<T>& out, deadline limit) {
+  recv_status recv(std::optional<T>& out, deadline limit, site where) {
     lock_.lock();
     const bool tired = spend_locked();
     const recv_status s = take_locked(out);
@@ -115,7 +115,7 @@ class oneshot_core final : public source_base {
       if (s == recv_status::closed) closed_or_cancelled("recv");
       return s;
     }
-    switch (wait_locked(receivers_, &out, "recv", limit)) {
+    switch (wait_locked(receivers_, &out, "recv", limit, where)) {
       case wait_end::handed:
         return recv_status::ok;
       case wait_end::timeout:
@@ -140,7 +140,7 @@ class oneshot_core final : public source_base {
     return closed;
   }
   // True once closed; false: `limit` came.
-  bool wait_closed(deadline limit) {
+  bool wait_closed(deadline limit, site where) {
     lock_.lock();
     const bool tired = spend_locked();
     wait_end how = wait_end::closed;
@@ -148,7 +148,7 @@ class oneshot_core final : public source_base {
       lock_.unlock();
       if (tired) give_way();
     } else {
-      how = wait_locked(watchers_, nullptr, "wait", limit);
+      how = wait_locked(watchers_, nullptr, "wait", limit, where);
     }
     if (how == wait_end::timeout) return false;
     how == wait_end::cancelled ? meet_cancel("wait") : closed_or_cancelled("wait");

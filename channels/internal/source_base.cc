@@ -13,18 +13,22 @@ namespace {
 
 class source_wait final : public wait_reason {
  public:
-  source_wait(const char* verb, source_base& source) noexcept : verb_(verb), source_(source) {}
+  source_wait(const char* verb, source_base& source, site where) noexcept
+      : verb_(verb), source_(source), where_(where) {}
   const char* verb() const noexcept override { return verb_; }
   std::string object() const override { return source_.describe(); }
+  site where() const noexcept override { return where_; }
 
  private:
   const char* verb_;
   source_base& source_;
+  const site where_;
 };
 
 }  // namespace
 
-source_base::wait_end source_base::wait_locked(wait_list& list, void* slot, const char* verb, deadline limit) {
+source_base::wait_end source_base::wait_locked(wait_list& list, void* slot, const char* verb, deadline limit,
+                                               site where) {
   refuse_forked(verb);
   if (limit.expired()) {
     lock_.unlock();
@@ -32,7 +36,7 @@ source_base::wait_end source_base::wait_locked(wait_list& list, void* slot, cons
     return wait_end::timeout;
   }
   parker& self = current_parker();
-  const source_wait why(verb, *this);
+  const source_wait why(verb, *this, where);
   wait_node node(self, self.word().next_epoch());
   node.slot = slot;
   wake_cause cause;

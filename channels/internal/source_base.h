@@ -31,8 +31,8 @@ class source_base {
   enum class wait_end : std::uint8_t { handed, closed, timeout, cancelled };
   // Parks in `list` until a peer, close, the limit or a cancel ends it. REQUIRES: lock_ is held; it is free afterwards.
   // Of a wait that a peer ended nothing here is touched any more. The caller has tried before: only now it looks at the
-  // clock.
-  wait_end wait_locked(wait_list& list, void* slot, const char* verb, deadline limit);
+  // clock. `where`: the call that waits, if it is known.
+  wait_end wait_locked(wait_list& list, void* slot, const char* verb, deadline limit, site where = {});
 
   // Claims everybody in `list` as ended by close. The chain is for wake_all(), after unlock.
   static wait_node* close_locked(wait_list& list) noexcept;

@@ -87,18 +87,18 @@ class watch_core final : public source_base {
   }
 
   // Waits for a value that is newer than what the handle has seen.
-  recv_status changed(news& out, deadline limit) {
+  recv_status changed(news& out, deadline limit, site where) {
     lock_.lock();
     out.looked_at = *out.seen;
-    return wait_newer_locked(out, limit);
+    return wait_newer_locked(out, limit, where);
   }
 
   // Waits until ready(value) of a latest value, looked at in turn, beginning with the one of now.
   template <class Predicate>
-  recv_status wait_for(Predicate& ready, news& out, deadline limit) {
+  recv_status wait_for(Predicate& ready, news& out, deadline limit, site where) {
     look(out);
     recv_status s = recv_status::ok;
-    while (s == recv_status::ok && !ready(out.value.get())) s = newer(out, limit);
+    while (s == recv_status::ok && !ready(out.value.get())) s = newer(out, limit, where);
     return s;
   }
 
@@ -165,14 +165,14 @@ class watch_core final : public source_base {
   }
 
   // Waits for one that is newer than `out` itself.
-  recv_status newer(news& out, deadline limit) {
+  recv_status newer(news& out, deadline limit, site where) {
     const shared_value<T> old = std::move(out.value);  // not to be destroyed under the lock
     lock_.lock();
     out.looked_at = out.version;
-    return wait_newer_locked(out, limit);
+    return wait_newer_locked(out, limit, where);
   }
   // REQUIRES: lock_ is held; it is free afterwards.
-  recv_status wait_newer_locked(news& out, deadline limit) {
+  recv_status wait_newer_locked(news& out, deadline limit, site where) {
     const bool tired = spend_locked();
     const recv_status s = take_locked(out);
     if (s != recv_status::empty) {
@@ -181,7 +181,7 @@ class watch_core final : public source_base {
       if (s == recv_status::closed) closed_or_cancelled("watch");
       return s;
     }
-    switch (wait_locked(waiters_, &out, "watch", limit)) {
+    switch (wait_locked(waiters_, &out, "watch", limit, where)) {
       case wait_end::handed:
         return recv_status::ok;
       case wait_end::timeout:

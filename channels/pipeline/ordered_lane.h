@@ -37,7 +37,7 @@ class ordered_lane {
   place* take(stage_meter& from) {
     const auto wait = [&] {
       const meter_wait::span blocked(from.blocked);
-      return free_.rx.recv();
+      return free_.rx.recv(site{});
     };
     recv_result<place*> ready = free_.rx.try_recv();
     const std::optional<place*> p = ready ? std::optional<place*>(*ready) : wait();
@@ -52,7 +52,8 @@ class ordered_lane {
   template <class GiveOn, class Unwanted>
   void run(GiveOn give_on, Unwanted unwanted) {
     bool wanted = true;
-    for (place* p : taken_.rx) {
+    while (const std::optional<place*> next = taken_.rx.recv(site{})) {
+      place* const p = *next;
       p->filled.acquire();
       if (wanted && (!give_on(p->results) || p->last)) {
         wanted = false;

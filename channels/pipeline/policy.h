@@ -122,15 +122,16 @@ struct dead_letter_policy {
   internal::remedy treat(const T* item, const std::string& stage, const std::exception_ptr& failure, int) const {
     const bool sent = [&] {
       if constexpr (std::is_constructible_v<Letter, failed_item<T>>)
-        return to.send(Letter(failed_item<T>{internal::copy_of(*item), stage, internal::text_of(failure), failure}));
+        return to.send(Letter(failed_item<T>{internal::copy_of(*item), stage, internal::text_of(failure), failure}),
+                       site{});
       else if constexpr (std::is_constructible_v<Letter, const T&>)
-        return to.send(Letter(*item));
+        return to.send(Letter(*item), site{});
       else {
         static_assert(
             std::is_constructible_v<Letter, T>,
             "weir::dead_letter: the channel takes neither failed_item<T> nor T, T being what the stage before "
             "gets");
-        return to.send(Letter(internal::copy_of(*item)));
+        return to.send(Letter(internal::copy_of(*item)), site{});
       }
     }();
     return sent ? internal::remedy::leave_out : internal::remedy::pass_on;

@@ -71,7 +71,7 @@ struct into_channel_stage {
     // False once nobody receives: then nobody needs the stages before it.
     template <class Call>
     [[gnu::always_inline]] bool process(T& item, Call&) {
-      return tx.send(To(std::move(item)));
+      return tx.send(To(std::move(item)), site{});
     }
     void finish() noexcept {
       tx.reset();

@@ -15,19 +15,20 @@
 
 namespace weir::internal {
 
-// Receives one item, and counts the time it has to wait for it.
+// Receives one item, and counts the time it has to wait for it. No place is given, here as elsewhere in pipelines: a
+// report that names a line of theirs would tell nobody anything; it has the stage's name.
 template <class T>
 recv_result<T> take_item(const receiver<T>& rx, deadline limit, stage_meter& m) {
   if (recv_result<T> ready = rx.try_recv(); ready.status() == recv_status::ok) return ready;
   const meter_wait::span starved(m.starved);
-  return rx.recv(limit);
+  return rx.recv(limit, site{});
 }
 // Sends one item, and counts the time until there is room. False: nobody wants it any more.
 template <class T>
 bool put_item(const sender<T>& tx, T&& item, stage_meter& m) {
   if (tx.try_send(std::move(item)) == send_status::ok) return true;
   const meter_wait::span blocked(m.blocked);
-  return tx.send(std::move(item));
+  return tx.send(std::move(item), site{});
 }
 
 // An item in a queue. `Out`: what the stage makes of it, void for a sink.

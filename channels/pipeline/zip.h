@@ -59,7 +59,7 @@ class zip_side {
     actors.spawn(name, [this, name] {
       with_scope([&](scope& s) {
         branch_.start(s, name);
-        over_.wait();
+        over_.wait({}, site{});
         if (!ended_.load(std::memory_order_relaxed)) s.cancel();
       });
     });

@@ -32,10 +32,9 @@ std::string wait_of(const wait_graph::blocked& a) {
   return fmt::format("blocked in {}{}{}", a.verb, a.object.empty() ? "" : " on ", a.object);
 }
 
-std::string places_of(const wait_graph::blocked& a) {
-  std::string text;
-  if (a.where.line != 0) text = fmt::format("at {}, ", place(a.where));
-  return text + fmt::format("spawned at {}", place(a.spawned));
+// Of the call that waits. Some do not know theirs (what the standard's guards call, stages of a pipeline).
+std::string place_of(const wait_graph::blocked& a) {
+  return a.where.line != 0 ? "at " + place(a.where) : "spawned at " + place(a.spawned);
 }
 
 // `only receiver: #9 cache`, for each channel that the actor waits at.
@@ -109,7 +108,7 @@ std::string rows_of_circle(const wait_graph& graph) {
     if (++rows > most_rows) break;
     const auto& a = graph.actors()[s.from];
     text +=
-        fmt::format("    {:<{}}  {}, {}{}\n", number_and_name(a), width, wait_of(a), places_of(a), peers_of(graph, a));
+        fmt::format("    {:<{}}  {}, {}{}\n", number_and_name(a), width, wait_of(a), place_of(a), peers_of(graph, a));
   }
   if (graph.circle().size() > most_rows) text += fmt::format("    and {} more\n", graph.circle().size() - most_rows);
   return text;
@@ -126,7 +125,7 @@ std::string rows_of(const wait_graph& graph, const char* head, Which which) {
     const auto& a = graph.actors()[i];
     if (!which(i) || ++rows > most_rows) continue;
     text +=
-        fmt::format("    {:<{}}  {}, {}{}\n", number_and_name(a), width, wait_of(a), places_of(a), peers_of(graph, a));
+        fmt::format("    {:<{}}  {}, {}{}\n", number_and_name(a), width, wait_of(a), place_of(a), peers_of(graph, a));
   }
   if (rows == 0) return "";
   if (rows > most_rows) text += fmt::format("    and {} more\n", rows - most_rows);

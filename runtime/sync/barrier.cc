@@ -17,7 +17,7 @@ barrier::barrier(std::ptrdiff_t participants, site where) : sync_base(where), pa
                            "Give the number of those who call arrive_and_wait().", where);
 }
 
-bool barrier::arrive_and_wait(deadline limit) {
+bool barrier::arrive_and_wait(deadline limit, site where) {
   budget_.spend();
   lock_.lock();
   if (arrived_ + 1 == participants_) {
@@ -31,7 +31,7 @@ bool barrier::arrive_and_wait(deadline limit) {
   ++arrived_;
   const std::uint64_t mine = generation_;
   internal::wait_node node;
-  const internal::wait_for why("arrive", [this] { return describe(); });
+  const internal::wait_for why("arrive", where, [this] { return describe(); });
   bool complete = false;
   const auto leave = [&]() -> internal::wait_node* {
     // Completed between the limit, or the cancel, and this lock: then the arrival has counted.

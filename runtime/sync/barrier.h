@@ -23,7 +23,7 @@ class barrier : internal::sync_base {
   // begins. False: `limit` came, or the caller unwinds in a cancelled scope. A cancel ends the wait: throws
   // weir::cancelled. Who leaves before the generation is complete has not arrived: it may come again, and the others go
   // on waiting. Of a generation that is complete, everybody's arrival counts.
-  bool arrive_and_wait(deadline limit = {});
+  bool arrive_and_wait(deadline limit = {}, site where = site::current());
 
   // How many generations are complete. Stale at once.
   std::uint64_t generation() noexcept;

@@ -23,7 +23,7 @@ class event : internal::sync_base {
 
   // Parks until set; true. False: `limit` came, or the caller unwinds in a cancelled scope. A cancel ends the wait:
   // throws weir::cancelled. An event that is set succeeds at once, whatever the limit and the cancel.
-  bool wait(deadline limit = {});
+  bool wait(deadline limit = {}, site where = site::current());
 
   // For select.
   internal::enrolled enroll(internal::wait_node& node) noexcept;

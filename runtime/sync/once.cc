@@ -9,9 +9,9 @@ namespace weir {
 
 using internal::wait_end;
 
-once::turn once::begin(deadline limit) {
+once::turn once::begin(deadline limit, site where) {
   internal::parker& self = internal::current_parker();
-  const internal::wait_for why("call", [this] { return describe(); });
+  const internal::wait_for why("call", where, [this] { return describe(); });
   internal::interruptible i = internal::unless_unwinding();
   for (;;) {
     lock_.lock();
@@ -29,7 +29,7 @@ once::turn once::begin(deadline limit) {
       lock_.unlock();
       internal::throw_misuse("once::call", "the function must not call the same once again",
                              internal::describe_place("once", where_) + " in " + internal::describe_holder(self),
-                             "Split what both need into a once of its own.", where_);
+                             "Split what both need into a once of its own.", where);
     }
     internal::wait_node node;
     switch (internal::park_in(lock_, waiters_, node, why, i, limit, []() -> internal::wait_node* { return nullptr; })) {

@@ -22,10 +22,10 @@ class once : internal::sync_base {
   // came while another was at it. A cancel ends the wait: throws weir::cancelled; but while the caller unwinds, it
   // waits on, as what follows relies on it. f may park. Throws misuse if f calls this again.
   template <class F>
-  bool call(F&& f, deadline limit = {}) {
+  bool call(F&& f, deadline limit = {}, site where = site::current()) {
     // Acquire pairs with finish(): what f did is seen.
     if (done_.load(std::memory_order_acquire)) return true;
-    switch (begin(limit)) {
+    switch (begin(limit, where)) {
       case turn::done:
         return true;
       case turn::timeout:
@@ -53,7 +53,7 @@ class once : internal::sync_base {
     bool succeeded = false;
   };
 
-  turn begin(deadline limit);
+  turn begin(deadline limit, site where);
   void finish(bool succeeded) noexcept;
   std::string describe();
 

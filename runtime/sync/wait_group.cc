@@ -38,11 +38,11 @@ std::ptrdiff_t wait_group::count() noexcept {
   return count_;
 }
 
-void wait_group::wait() { (void)wait(deadline::never()); }
+void wait_group::wait(site where) { (void)wait(deadline::never(), where); }
 
-bool wait_group::wait(deadline limit) {
+bool wait_group::wait(deadline limit, site where) {
   budget_.spend();
-  const internal::wait_for why("wait", [this] { return describe(); });
+  const internal::wait_for why("wait", where, [this] { return describe(); });
   internal::interruptible i = internal::unless_unwinding();
   for (;;) {
     lock_.lock();

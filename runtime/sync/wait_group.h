@@ -30,9 +30,9 @@ class wait_group : internal::sync_base {
 
   // Parks until the count is 0. A cancel ends the wait: throws weir::cancelled; but while the caller unwinds, it waits
   // on, as join does. At 0 it returns at once, whatever the cancel.
-  void wait();
+  void wait(site where = site::current());
   // The same, at most until `limit`: false then.
-  [[nodiscard]] bool wait(deadline limit);
+  [[nodiscard]] bool wait(deadline limit, site where = site::current());
 
   // For select.
   internal::enrolled enroll(internal::wait_node& node) noexcept;

@@ -1,10 +1,15 @@
 // What a channel tells about itself.
+#include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "tests/channels/payloads.h"
 #include "tests/testing.h"
 #include "weir/channels/channel.h"
 #include "weir/channels/select.h"
+#include "weir/channels/status.h"
+#include "weir/runtime/scope.h"
+#include "weir/runtime/this_actor.h"
 
 using namespace std::chrono_literals;
 using namespace testing;
@@ -39,6 +44,46 @@ TEST_CASE("statistics tell length and capacity and who holds handles and who wai
     CHECK(s.length == 0);
     CHECK(s.receivers_waiting == 0);
     CHECK(s.passed == 4);
+  });
+}
+
+TEST_CASE("the last to park on each side is named by its number, also once it has ended; a thread is not") {
+  in_actor([] {
+    auto [tx, rx] = weir::channel<int>(1);
+    CHECK(tx.try_send(1) == weir::send_status::ok);
+    CHECK(rx.recv() == 1);
+    CHECK(tx.statistics().last_sender == 0);  // nobody has had to wait
+    CHECK(tx.statistics().last_receiver == 0);
+    std::uint64_t first = 0, second = 0;
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn([&, rx = rx] { first = weir::this_actor::id(), rx.recv(); });
+      eventually([&] { return tx.waiting() + rx.waiting() == 1; });
+      s.spawn([&, rx = rx] { second = weir::this_actor::id(), rx.recv(); });
+      eventually([&] { return rx.waiting() == 2; });
+      CHECK(first != second);
+      CHECK(tx.statistics().last_receiver == second);
+      tx.send(1);
+      tx.send(2);
+    });
+    CHECK(rx.statistics().last_receiver == second);
+    CHECK(rx.statistics().last_sender == 0);
+    tx.send(1);
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn([&, tx = tx] { first = weir::this_actor::id(), tx.send(2); });
+      eventually([&] { return tx.waiting() == 1; });
+      CHECK(rx.statistics().last_sender == first);
+      CHECK(rx.recv() == 1);
+    });
+    weir::with_scope([&](weir::scope& s) {
+      s.spawn([&, tx = tx] { second = weir::this_actor::id(), weir::select(weir::on_send(tx, 2, [] {})); });
+      eventually([&] { return tx.waiting() == 1; });
+      CHECK(rx.statistics().last_sender == second);
+      CHECK(rx.recv() == 2);
+    });
+    std::jthread thread([&] { tx.send(3); });
+    eventually([&] { return tx.waiting() == 1; });
+    CHECK(rx.statistics().last_sender == 0);
+    CHECK(rx.recv() == 2);
   });
 }
 

@@ -94,19 +94,18 @@ TEST_CASE("select_timeout does not wait for ever, in any of its ways") {
 TEST_CASE("deadlock ends with its report and status 70") {
   const auto done = run({"examples/deadlock"});
   CHECK(done.out.empty());
-  CHECK(without_lines(done.err) ==
-        "weir: DEADLOCK: all 3 actors are blocked and nothing is left that could wake them\n"
-        "  (0 timers, 0 descriptors or signals, 0 blocking calls, 0 other threads)\n"
-        "  cycle: enricher -> [lookups] -> cache -> [replies] -> enricher\n"
-        "    #2 enricher  blocked in send on channel \"lookups\" 8/8 full, spawned at deadlock.cc:N; only receiver: #3 "
-        "cache\n"
-        "    #3 cache     blocked in send on channel \"replies\" 8/8 full, spawned at deadlock.cc:N; only receiver: #2 "
-        "enricher\n"
-        "  also blocked because of it:\n"
-        "    #1 main  blocked in wait on scope deadlock.cc:N (2 alive), at deadlock.cc:N, spawned at deadlock.cc:N\n"
-        "  hint: actors that send to each other must not all block in send; select over send and recv, or give "
-        "\"replies\"\n"
-        "        room for every message that can be under way.\n");
+  CHECK(
+      without_lines(done.err) ==
+      "weir: DEADLOCK: all 3 actors are blocked and nothing is left that could wake them\n"
+      "  (0 timers, 0 descriptors or signals, 0 blocking calls, 0 other threads)\n"
+      "  cycle: enricher -> [lookups] -> cache -> [replies] -> enricher\n"
+      "    #2 enricher  blocked in send on channel \"lookups\" 8/8 full, at deadlock.cc:N; only receiver: #3 cache\n"
+      "    #3 cache     blocked in send on channel \"replies\" 8/8 full, at deadlock.cc:N; only receiver: #2 enricher\n"
+      "  also blocked because of it:\n"
+      "    #1 main  blocked in wait on scope deadlock.cc:N (2 alive), at deadlock.cc:N\n"
+      "  hint: actors that send to each other must not all block in send; select over send and recv, or give "
+      "\"replies\"\n"
+      "        room for every message that can be under way.\n");
   CHECK(done.status == 70);
 }
 

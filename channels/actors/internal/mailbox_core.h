@@ -122,7 +122,7 @@ class mailbox_core final : public mailbox_base {
 
   // Moves `message` out only if the answer is ok. Parks only if the policy is to block.
   send_status send(Message& message, deadline limit, site where) {
-    if (when_full_ == overflow::block) return counted(queue().send(message, limit));
+    if (when_full_ == overflow::block) return counted(queue().send(message, limit, where));
     const send_status s = try_send(message, where);
     if (s == send_status::closed) closed_or_cancelled("send");
     return s;

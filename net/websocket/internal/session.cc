@@ -150,7 +150,7 @@ bool session::handle(input got, message& m) {
   switch (got) {
     case input::message:
       // False: it is closing, and what still comes is dropped.
-      static_cast<void>(in.tx.send(std::move(m)));
+      static_cast<void>(in.tx.send(std::move(m), weir::site{}));
       return true;
     case input::ping: {
       std::lock_guard guard(mutex_);
