@@ -10,18 +10,17 @@ namespace {
 
 class channel_wait final : public wait_reason {
  public:
-  channel_wait(const char* verb, wait_target::kind what, channel_base& channel, site where) noexcept
-      : verb_(verb), what_(what), channel_(channel), where_(where) {}
-  const char* verb() const noexcept override { return verb_; }
+  channel_wait(const waiting_call& call, wait_target::kind what, channel_base& channel) noexcept
+      : call_(call), what_(what), channel_(channel) {}
+  const char* verb() const noexcept override { return call_.verb; }
   std::string object() const override { return channel_.describe(); }
   void add_targets(std::vector<wait_target>& out) const override { out.push_back(channel_.awaited(what_)); }
-  site where() const noexcept override { return where_; }
+  site where() const noexcept override { return call_.where; }
 
  private:
-  const char* verb_;
+  const waiting_call& call_;
   wait_target::kind what_;
   channel_base& channel_;
-  const site where_;
 };
 
 // Claims all of a list for a chain, ended by close.
@@ -111,12 +110,12 @@ void channel_base::drop_side() noexcept {
   if (sides_alive_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list, void* slot, const char* verb,
-                                                 deadline limit, site where) {
-  refuse_forked(verb);
+channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list, void* slot, const waiting_call& call,
+                                                 deadline limit) {
+  refuse_forked(call.verb);
   parker& self = current_parker();
   const bool receives = &list == &receivers_;  // else it waits for room: to send, or to reserve
-  const channel_wait why(verb, receives ? wait_target::kind::value : wait_target::kind::room, *this, where);
+  const channel_wait why(call, receives ? wait_target::kind::value : wait_target::kind::room, *this);
   wait_node node(self, self.word().next_epoch());
   node.slot = slot;
   note_locked(list, self);
@@ -147,10 +146,6 @@ channel_base::wait_end channel_base::wait_locked(lock_key held, wait_list& list,
   if (cause == wake_cause::peer) return node.closed ? wait_end::closed : wait_end::handed;
   withdraw(list, node);
   return cause == wake_cause::timeout ? wait_end::timeout : wait_end::cancelled;
-}
-
-void channel_base::note_locked(const wait_list& list, const parker& who) noexcept {
-  (&list == &receivers_ ? last_receiver_ : last_sender_) = {&who, who.id()};
 }
 
 void channel_base::abort_forked_wait(const char* verb) noexcept {

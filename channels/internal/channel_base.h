@@ -47,6 +47,12 @@ struct channel_shape {
   bool timed = false;  // blocked times are counted from the start
 };
 
+// The call that waits. Made where it waits, on its stack.
+struct waiting_call {
+  const char* verb;
+  site where;
+};
+
 class channel_base {
  public:
   channel_base(const channel_base&) = delete;
@@ -96,7 +102,7 @@ class channel_base {
 
   enum class wait_end : std::uint8_t { handed, closed, timeout, cancelled };
   // Parks in `list` until a peer, close, the limit or a cancel ends it. `held` is lock_'s; it is free afterwards.
-  wait_end wait_locked(lock_key held, wait_list& list, void* slot, const char* verb, deadline limit, site where);
+  wait_end wait_locked(lock_key held, wait_list& list, void* slot, const waiting_call& call, deadline limit);
 
   // In a child of the process that made the channel nobody would end a wait: says so, and aborts.
   void refuse_forked(const char* verb) noexcept {
@@ -104,7 +110,9 @@ class channel_base {
   }
 
   // `who` parks in `list`.
-  void note_locked(const wait_list& list, const parker& who) noexcept;
+  void note_locked(const wait_list& list, const parker& who) noexcept {
+    (&list == &receivers_ ? last_receiver_ : last_sender_) = {&who, who.id()};
+  }
 
   // Unlinks a node whose wait did not end by its own source.
   void withdraw(wait_list& list, wait_node& node) noexcept;

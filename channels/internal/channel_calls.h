@@ -76,12 +76,18 @@ inline recv_status channel_core<T>::recv(std::optional<T>& out, deadline limit, 
     key.unlock();
     return end_recv(after);
   }
+  return recv_slowly(key, out, after.give_way, limit, where);
+}
+
+template <class T>
+recv_status channel_core<T>::recv_slowly(lock_key key, std::optional<T>& out, bool turn_is_over, deadline limit,
+                                         site where) {
   if (limit.expired()) {
     key.unlock();
-    if (after.give_way) give_way();
+    if (turn_is_over) give_way();
     return recv_status::timeout;
   }
-  switch (wait_locked(key, receivers_, &out, "recv", limit, where)) {
+  switch (wait_locked(key, receivers_, &out, {"recv", where}, limit)) {
     case wait_end::handed:
       return recv_status::ok;
     case wait_end::timeout:

@@ -81,7 +81,7 @@ recv_status channel_core<T>::recv_many(std::vector<T>& out, std::size_t most, de
         return recv_status::timeout;
       }
       std::optional<T> first;
-      const wait_end end = wait_locked(key, receivers_, &first, "recv", limit, where);
+      const wait_end end = wait_locked(key, receivers_, &first, {"recv", where}, limit);
       if (end == wait_end::handed) {
         out.push_back(*std::move(first));
         if (++count == most) return recv_status::ok;

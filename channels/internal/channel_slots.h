@@ -30,7 +30,7 @@ send_status channel_core<T>::send_slowly(lock_key key, T& value, deadline limit,
     spend_operation();
     return send_status::timeout;
   }
-  switch (wait_for_room(key, senders_, o, "send", limit, where)) {
+  switch (wait_for_room(key, senders_, o, {"send", where}, limit)) {
     case wait_end::handed:
       return send_status::ok;
     case wait_end::timeout:
@@ -46,10 +46,10 @@ send_status channel_core<T>::send_slowly(lock_key key, T& value, deadline limit,
 }
 
 template <class T>
-auto channel_core<T>::wait_for_room(lock_key key, wait_list& list, offer& o, const char* verb, deadline limit,
-                                    site where) -> wait_end {
+auto channel_core<T>::wait_for_room(lock_key key, wait_list& list, offer& o, const waiting_call& call, deadline limit)
+    -> wait_end {
   o.ticket = ++tickets_;
-  const wait_end end = wait_locked(key, list, &o, verb, limit, where);
+  const wait_end end = wait_locked(key, list, &o, call, limit);
   // Whoever stood behind a heavy one may fit.
   if (weights_ && (end == wait_end::timeout || end == wait_end::cancelled)) serve_line();
   return end;
@@ -143,7 +143,7 @@ send_status channel_core<T>::reserve(deadline limit, site where) {
     return s == send_status::full ? send_status::timeout : s;
   }
   offer o;
-  switch (wait_for_room(key, reservers_, o, "reserve", limit, where)) {
+  switch (wait_for_room(key, reservers_, o, {"reserve", where}, limit)) {
     case wait_end::handed:
       return send_status::ok;
     case wait_end::timeout:
