@@ -24,6 +24,15 @@ bool would_not_block(int fd, direction which) noexcept {
   return poll(&asked, 1, 0) != 0;
 }
 
+// Apart, as its texts would make the stack of every operation deeper.
+[[noreturn, gnu::noinline]] void throw_taken(const watched& w, direction which, const char* verb, site where) {
+  const bool reads = which == direction::read;
+  throw_misuse(verb, reads ? "at most one actor may read at a time" : "at most one actor may write at a time",
+               std::string("a second ") + (reads ? "reader" : "writer") + " of fd " + std::to_string(w.fd),
+               "Let one actor do it, and the others talk to it through a channel; or hold a weir::mutex around it.",
+               where);
+}
+
 // Whether the operation was begun.
 bool begin(watched& w, direction which, const char* verb, site where) {
   spend_operation();
@@ -35,11 +44,7 @@ bool begin(watched& w, direction which, const char* verb, site where) {
     case readiness::begun::taken:
       break;
   }
-  const bool reads = which == direction::read;
-  throw_misuse(verb, reads ? "at most one actor may read at a time" : "at most one actor may write at a time",
-               std::string("a second ") + (reads ? "reader" : "writer") + " of fd " + std::to_string(w.fd),
-               "Let one actor do it, and the others talk to it through a channel; or hold a weir::mutex around it.",
-               where);
+  throw_taken(w, which, verb, where);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ bool barrier::arrive_and_wait(deadline limit, site where) {
   ++arrived_;
   const std::uint64_t mine = generation_;
   internal::wait_node node;
-  const internal::wait_for why("arrive", where, [this] { return describe(); });
+  const internal::wait_for_at why("arrive", where, [this] { return describe(); });
   bool complete = false;
   const auto leave = [&]() -> internal::wait_node* {
     // Completed between the limit, or the cancel, and this lock: then the arrival has counted.

@@ -24,7 +24,7 @@ bool condition::wait(std::unique_lock<mutex>& lock, deadline limit, site where) 
   if (!lock.owns_lock())
     internal::throw_misuse("condition::wait", "the mutex must be held", internal::describe_place("condition", where_),
                            "Lock it first, and look under it whether there is still something to wait for.", where);
-  const internal::wait_for why("wait", where, [this] { return internal::describe_place("condition", where_); });
+  const internal::wait_for_at why("wait", where, [this] { return internal::describe_place("condition", where_); });
   both_locks locks{lock_, lock.mutex()};
   internal::wait_node node;
   locks.lock();

@@ -34,7 +34,7 @@ bool event::wait(deadline limit, site where) {
     return true;
   }
   internal::wait_node node;
-  const internal::wait_for why("wait", where, [this] { return describe(); });
+  const internal::wait_for_at why("wait", where, [this] { return describe(); });
   const wait_end end = internal::park_in(lock_, waiters_, node, why, internal::interruptible::yes, limit,
                                          []() -> internal::wait_node* { return nullptr; });
   if (end == wait_end::cancelled) internal::meet_cancel("wait");

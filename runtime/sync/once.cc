@@ -11,7 +11,7 @@ using internal::wait_end;
 
 once::turn once::begin(deadline limit, site where) {
   internal::parker& self = internal::current_parker();
-  const internal::wait_for why("call", where, [this] { return describe(); });
+  const internal::wait_for_at why("call", where, [this] { return describe(); });
   internal::interruptible i = internal::unless_unwinding();
   for (;;) {
     lock_.lock();

@@ -55,7 +55,7 @@ void semaphore::acquire(std::ptrdiff_t n, site where) { (void)acquire(n, deadlin
 bool semaphore::acquire(std::ptrdiff_t n, deadline limit, site where) {
   check("semaphore::acquire", n, where);
   budget_.spend();
-  const internal::wait_for why("acquire", where, [this, n] { return describe(n); });
+  const internal::wait_for_at why("acquire", where, [this, n] { return describe(n); });
   internal::interruptible i = internal::unless_unwinding();
   for (;;) {
     lock_.lock();

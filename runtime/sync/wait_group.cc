@@ -42,7 +42,7 @@ void wait_group::wait(site where) { (void)wait(deadline::never(), where); }
 
 bool wait_group::wait(deadline limit, site where) {
   budget_.spend();
-  const internal::wait_for why("wait", where, [this] { return describe(); });
+  const internal::wait_for_at why("wait", where, [this] { return describe(); });
   internal::interruptible i = internal::unless_unwinding();
   for (;;) {
     lock_.lock();

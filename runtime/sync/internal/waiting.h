@@ -28,25 +28,35 @@ struct nobody_known {
   void operator()(std::vector<wait_target>&) const {}
 };
 
-// A wait reason whose object is whatever text() says when a dump asks, and whose targets are what targets() adds;
-// `where` is the call that waits, if it is known.
+// A wait reason whose object is whatever text() says when a dump asks, and whose targets are what targets() adds.
 template <class Text, class Targets = nobody_known>
 class wait_for final : public wait_reason {
  public:
   wait_for(const char* verb, Text text, Targets targets = {}) noexcept
-      : wait_for(verb, site{}, std::move(text), std::move(targets)) {}
-  wait_for(const char* verb, site where, Text text, Targets targets = {}) noexcept
-      : verb_(verb), where_(where), text_(std::move(text)), targets_(std::move(targets)) {}
+      : verb_(verb), text_(std::move(text)), targets_(std::move(targets)) {}
   const char* verb() const noexcept override { return verb_; }
   std::string object() const override { return text_(); }
   void add_targets(std::vector<wait_target>& out) const override { targets_(out); }
+
+ private:
+  const char* verb_;
+  Text text_;
+  [[no_unique_address]] Targets targets_;
+};
+
+// One that knows the call that waits, too. A class of its own, as what a connection's actor keeps on its stack counts.
+template <class Text>
+class wait_for_at final : public wait_reason {
+ public:
+  wait_for_at(const char* verb, site where, Text text) noexcept : verb_(verb), where_(where), text_(std::move(text)) {}
+  const char* verb() const noexcept override { return verb_; }
+  std::string object() const override { return text_(); }
   site where() const noexcept override { return where_; }
 
  private:
   const char* verb_;
   const site where_;
   Text text_;
-  [[no_unique_address]] Targets targets_;
 };
 
 // For waits that must not come back empty-handed, because what follows them needs what was waited for: a lock, a
