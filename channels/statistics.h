@@ -20,8 +20,8 @@ struct channel_statistics {
   std::size_t senders_waiting = 0;  // parked now: in send, send_many, reserve or select
   std::size_t receivers_waiting = 0;
   std::uint64_t passed = 0;  // values that receivers got
-  // Who parked last on each side, in a select too: the actor's number, as dumps show it. 0: nobody yet, or a thread that
-  // is no actor. It may have ended since.
+  // Who parked last on each side, in a select too: the actor's number, as dumps show it. 0: nobody yet, or a thread
+  // that is no actor. It may have ended since.
   std::uint64_t last_sender = 0;
   std::uint64_t last_receiver = 0;
   // How long they were parked, all added up, waits that go on included. A select waits for several things and is not
