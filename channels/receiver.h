@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,12 @@ class receiver {
   std::optional<T> recv(site where = site::current()) const {
     std::optional<T> value;
     core("recv", where).recv(value, deadline::never(), where);
-    return value;
+    // Read as it was written, in parts. Copied whole, as compilers do with 16 bytes, it cannot be forwarded from what
+    // the sender has just stored, and waits until the caches have that.
+    if constexpr (sizeof(value) <= 16 && std::is_trivially_copyable_v<T>)
+      return value.has_value() ? std::optional<T>(*value) : std::nullopt;
+    else
+      return value;
   }
   // The same, at most until `limit`. With a ready peer even an expired deadline succeeds.
   recv_result<T> recv(deadline limit, site where = site::current()) const {

@@ -76,15 +76,14 @@ inline recv_status channel_core<T>::recv(std::optional<T>& out, deadline limit, 
     key.unlock();
     return end_recv(after);
   }
-  return recv_slowly(key, out, after.give_way, limit, where);
+  return recv_slowly(key, out, limit, where);
 }
 
 template <class T>
-recv_status channel_core<T>::recv_slowly(lock_key key, std::optional<T>& out, bool turn_is_over, deadline limit,
-                                         site where) {
+recv_status channel_core<T>::recv_slowly(lock_key key, std::optional<T>& out, deadline limit, site where) {
   if (limit.expired()) {
     key.unlock();
-    if (turn_is_over) give_way();
+    spend_operation();
     return recv_status::timeout;
   }
   switch (wait_locked(key, receivers_, &out, {"recv", where}, limit)) {

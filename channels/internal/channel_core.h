@@ -173,8 +173,7 @@ class channel_core final : public channel_base {
   // There is no room. `key` is let go.
   [[gnu::noinline]] send_status send_slowly(lock_key key, T& value, deadline limit, site where);
   // There is no value. `key` is let go.
-  [[gnu::noinline]] recv_status recv_slowly(lock_key key, std::optional<T>& out, bool turn_is_over, deadline limit,
-                                            site where);
+  [[gnu::noinline]] recv_status recv_slowly(lock_key key, std::optional<T>& out, deadline limit, site where);
   // ok, closed or full. `key` may be let go and taken again.
   send_status reserve_locked(lock_key& key);
   wait_end wait_for_room(lock_key key, wait_list& list, offer& o, const waiting_call& call, deadline limit);
