@@ -94,10 +94,10 @@ void runtime_core::await_actors(time_point limit, const char* after) noexcept {
 void runtime_core::enqueue(actor_core& a, scheduler::kind k) noexcept {
   worker* const here = current_worker_or_null();
   if (here != nullptr && &here->runtime() == this) {
-    if (a.pinned() >= 0)
-      scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
-    else
-      scheduler_.push_local(here->seat(), a, k);
+    if (a.pinned() >= 0) return scheduler_.push_pinned(worker_at(a.pinned()).seat(), a);
+    // One that parked before this worker last looked at the clock, some dozens of turns ago, is cold.
+    if (k == scheduler::kind::woken && a.since() != here->recent_time()) fetch_frames(a.context());
+    scheduler_.push_local(here->seat(), a, k);
     return;
   }
   if (forked()) abort_forked("wake", fmt::format("actor \"{}\" (#{})", a.name(), a.id()), a.where());
