@@ -193,10 +193,11 @@ TEST_CASE("a stage that gives nothing for ever can be cancelled, in one loop and
   in_actor([] {
     for (const int n : {1, 3}) {
       std::atomic<long> calls{0};
-      CHECK_FALSE(weir::within(5ms, [&] {
-        endless() | weir::filter([&](int) { return ++calls < 0; }, {.parallel = n}) | weir::collect() | weir::execute();
-      }));
-      CHECK(calls > 0);
+      for (auto span = 5ms; calls == 0; span *= 2)
+        CHECK_FALSE(weir::within(span, [&] {
+          endless() | weir::filter([&](int) { return ++calls < 0; }, {.parallel = n}) | weir::collect() |
+              weir::execute();
+        }));
       CHECK_FALSE(weir::within(5ms, [&] {
         endless() | weir::flat_map([](int) { return std::vector<int>(); }, {.parallel = n}) | weir::collect() |
             weir::execute();
@@ -227,26 +228,31 @@ TEST_CASE("what a reduce has is not lost with an item that fails") {
 
 TEST_CASE("one stage a thousand times slower than the rest: no more than the queues hold gets ahead of it") {
   in_actor([] {
-    std::atomic<int> made{0}, done{0}, most{0};
-    auto r = weir::generate<int>([&](const auto& emit) {
-               while (emit(made)) {
-                 const int ahead = ++made - done;
-                 if (ahead > most) most = ahead;  // one writer
-               }
-             }) |
-             weir::map(same, {.parallel = 2, .buffer = 4}) | weir::map(same, {.buffer = 4}) |
-             weir::tap(
-                 [&](int) {
-                   weir::this_actor::sleep(1ms);
-                   ++done;
-                 },
-                 {.buffer = 4, .name = "slow"}) |
-             weir::take(30) | weir::collect() | weir::execute();
-    CHECK(r.value == numbers(30));
-    // Queues of 4, 4 and 4, places for 6 in the ordered stage, and one in the hands of each actor.
-    CHECK(most <= 4 + 4 + 4 + 6 + 6);
-    REQUIRE(r.report.bottleneck() != nullptr);
-    CHECK(r.report.bottleneck()->name == "slow");
+    for (;;) {
+      std::atomic<int> made{0}, done{0}, most{0};
+      auto r = weir::generate<int>([&](const auto& emit) {
+                 while (emit(made)) {
+                   const int ahead = ++made - done;
+                   if (ahead > most) most = ahead;  // one writer
+                 }
+               }) |
+               weir::map(same, {.parallel = 2, .buffer = 4}) | weir::map(same, {.buffer = 4}) |
+               weir::tap(
+                   [&](int) {
+                     weir::this_actor::sleep(1ms);
+                     ++done;
+                   },
+                   {.buffer = 4, .name = "slow"}) |
+               weir::take(30) | weir::collect() | weir::execute();
+      CHECK(r.value == numbers(30));
+      // Queues of 4, 4 and 4, places for 6 in the ordered stage, and one in the hands of each actor.
+      CHECK(most <= 4 + 4 + 4 + 6 + 6);
+      // Again, if the machine had something else to do while the source was not blocked.
+      if (r.report.stages[0].blocked <= r.report.took / 2) continue;
+      REQUIRE(r.report.bottleneck() != nullptr);
+      CHECK(r.report.bottleneck()->name == "slow");
+      return;
+    }
   });
 }
 
@@ -349,11 +355,13 @@ TEST_CASE(
     CHECK(reader.join() == std::vector<int>{1, 3, 5, 7, 9, 11, 13, 15, 17, 19});
 
     auto full = weir::channel<int>(1);
-    CHECK_FALSE(weir::within(3ms, [&] {
-      endless() | weir::map(odd_fails, {.parallel = 3}) | weir::on_error(weir::dead_letter(full.tx)) |
-          weir::into(nothing) | weir::execute();
-    }));
+    auto run = endless() | weir::map(odd_fails, {.parallel = 3}) | weir::on_error(weir::dead_letter(full.tx)) |
+               weir::into(nothing) | weir::start();
+    eventually([&] { return full.rx.length() == 1 && full.tx.waiting() >= 1; });
+    run.cancel();
+    CHECK_THROWS_AS(run.wait(), weir::actor_cancelled);
     CHECK(full.rx.length() == 1);
+    CHECK(full.tx.waiting() == 0);
 
     full.rx.reset();
     auto rest = weir::from(numbers(9)) | weir::map(odd_fails) | weir::on_error(weir::dead_letter(full.tx), weir::skip) |

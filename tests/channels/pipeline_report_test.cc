@@ -46,7 +46,9 @@ TEST_CASE("figures of each stage while it runs: queues, items in flight, waits t
                weir::tap(hold, {.parallel = 2, .order = weir::unordered, .buffer = 4, .name = "gate"}) | sum() |
                weir::start();
     eventually([&] { return held == 2 && given == 7; });  // two are held, four wait, and the source holds one more
-    eventually([&] { return run.progress().stages[0].blocked > 0ns && run.progress().stages[2].starved > 0ns; });
+    // It waits now, and not only earlier.
+    const auto until_now = run.progress().stages[0].blocked;
+    eventually([&] { return run.progress().stages[0].blocked > until_now && run.progress().stages[2].starved > 0ns; });
     const auto first = run.progress();
     CHECK(first.stages[0].in_flight == 1);
     CHECK(first.stages[0].out == 6);

@@ -48,8 +48,9 @@ void check_waits(const std::string& what) {
   CHECK(listener.accept(3ms).status() == recv_status::timeout);
   CHECK(listener.statistics().starved > 0);
   const auto before = other.statistics().starved;
-  CHECK(select(net::on_accept(other, [](recv_result<tcp_stream>) { return 1; }), after(3ms, [] { return 2; })) == 2);
-  CHECK(other.statistics().starved > before);
+  // Again, if its time was over before it tried to accept.
+  do CHECK(select(net::on_accept(other, [](recv_result<tcp_stream>) { return 1; }), after(3ms, [] { return 2; })) == 2);
+  while (other.statistics().starved == before);
 
   CHECK(error_of([&] { tcp_connect(listener.at()); }) == "connect " + listener.name() + ": " + what);
   // One address after the other is tried.

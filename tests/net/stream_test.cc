@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/dump.h"
 #include "tests/net/bytes.h"
 #include "tests/net/text_of.h"
 #include "tests/testing.h"
@@ -254,8 +255,7 @@ TEST_CASE("a second reader and a second writer are misuse, and harm nobody") {
     with_scope([&, &a = a, &b = b](scope& s) {
       s.spawn("reader", [&] { EXPECT(some_of(a) == "x"); });
       s.spawn("writer", [&] { EXPECT(a.write_all("ab")); });
-      testing::eventually([&] { return a.bytes_written() == 1; });
-      this_actor::sleep(1ms);
+      testing::eventually([] { return testing::waits("reader", "read") && testing::waits("writer", "write"); });
       std::string line;
       char c[1];
       CHECK_THROWS_WITH(a.read_some(c), Catch::Contains("read_some: one reader at a time") &&

@@ -191,7 +191,9 @@ TEST_CASE("a hosts file that cannot be read is as none, and a look-up that is la
   const folder here;
   fake_server server([](const dns_question& q) { return dns_answer(q, 0, q.v6 ? "" : "10.0.0.3"); });
   in_actor([&] {
-    resolver r(asking(server.at(), here.path()));  // a folder: EISDIR
+    resolver_options options = patient(server.at());
+    options.hosts = here.path();  // a folder: EISDIR
+    resolver r(options);
     CHECK_FALSE(r.resolve("a.test").empty());
     CHECK(texts(r.resolve("localhost", 1)) == strings{"[::1]:1", "127.0.0.1:1"});
     resolver late(asking(server.at(), here.file("hosts", "")));

@@ -221,6 +221,7 @@ TEST_CASE("peers that send PING and read no answer keep nobody else waiting") {
     dealer_socket s({.bind = "tcp://127.0.0.1:*", .handshake_time = 1h});
     std::vector<intruder> peers;
     for (int i = 0; i < 3; ++i) peers.emplace_back(s.last_endpoint()).shake("DEALER");
+    CHECK(s.wait_peers(3));
     // Each gets more than the kernel keeps for one that does not read: so the answers find a writer that is blocked.
     for (int i = 0; i < 3; ++i) CHECK(s.send(message(std::string(16 << 20, 'x'))));
     for (const intruder& p : peers) p.wait_for_octet();
